@@ -1,0 +1,25 @@
+# lx_unit_test(NAME test_x SOURCES test_x.c LIBS lx_base [WRAP function...])
+# A cmocka program, registered with ctest under its name. WRAP: functions that the test replaces
+# (the linker's --wrap). The tests run from the source root, so test data has the same path everywhere.
+function(lx_unit_test)
+    cmake_parse_arguments(arg "" "NAME" "SOURCES;LIBS;WRAP" ${ARGN})
+    add_executable(${arg_NAME} ${arg_SOURCES})
+    target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} dep::cmocka)
+    foreach(function IN LISTS arg_WRAP)
+        target_link_options(${arg_NAME} PRIVATE "-Wl,--wrap=${function}")
+    endforeach()
+    add_test(NAME ${arg_NAME} COMMAND ${arg_NAME} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT 120)
+endfunction()
+
+# lx_fuzz_target(NAME fuzz_x SOURCES fuzz_x.c LIBS lx_wire)
+# A libFuzzer program; built only by the fuzz preset. Its seeds lie in tests/fuzz/corpus/NAME/.
+function(lx_fuzz_target)
+    if(NOT LX_FUZZ)
+        return()
+    endif()
+    cmake_parse_arguments(arg "" "NAME" "SOURCES;LIBS" ${ARGN})
+    add_executable(${arg_NAME} ${arg_SOURCES})
+    target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS})
+    target_link_options(${arg_NAME} PRIVATE -fsanitize=fuzzer)
+endfunction()
