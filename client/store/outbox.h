@@ -1,0 +1,89 @@
+// The outbox: every change a person makes here, kept for good as the bytes that are hashed and
+// sent. An operation gets its key (stream, op_seq) in the transaction before it is first sent and
+// keeps it until the server has answered. Callers: client/core (sync), client/cli (outbox).
+#pragma once
+
+#include "client/store/store.h"
+#include "proto/ledger.pb-c.h"
+
+enum outbox_state {
+    OUTBOX_WAITING = 1,  // to be sent, or sent and not yet answered
+    OUTBOX_ACKED = 2,    // stored by the server
+    OUTBOX_REFUSED = 3,  // stored by the server as refused; reason says why
+    OUTBOX_ARCHIVED = 4, // put away by a person (drop, retry); never deleted
+};
+
+struct outbox_entry {
+    int64_t id; // what a person names
+    struct uuid stream;
+    uint64_t op_seq; // 0: not sent yet
+    uint64_t batch;  // group it was first sent in; 0: not sent yet
+    enum outbox_state state;
+    bool blocked; // waits for a record whose operation was refused or put away
+    struct uuid record;
+    int64_t created_ms;
+    int64_t acked_ms;  // 0: not
+    uint64_t ack_seq;  // head of the stream after it; 0: none
+    int64_t retry_of;  // entry that this one repeats; 0: none
+    struct view bytes; // encoded Operation
+    const Lx__Operation *operation;
+    const Lx__Reason *reason; // of a refusal, or of the whole group's refusal while waiting; may be NULL
+};
+
+struct outbox_entries {
+    struct outbox_entry *entries; // in the caller's arena
+    size_t count;
+};
+
+// Encodes the operation (scope_version is set to the home's), adds it to the outbox and its effect
+// to the local view. Needs an open transaction. STATUS_INVALID: not exactly one of fact, person,
+// membership, or without ids.
+enum status store_add_operation(struct store *store, struct uuid stream,
+                                const Lx__Operation *operation, int64_t now_ms,
+                                int64_t *out_id) MUST_USE;
+
+// state 0: all. Ascending id.
+enum status store_outbox(struct store *store, enum outbox_state state, struct arena *arena,
+                         struct outbox_entries *out_entries) MUST_USE;
+enum status store_outbox_get(struct store *store, int64_t id, struct arena *arena,
+                             struct outbox_entry *out_entry) MUST_USE;
+struct outbox_counts {
+    uint64_t waiting, blocked, refused, acked, archived;
+};
+enum status store_outbox_counts(struct store *store, struct outbox_counts *out_counts) MUST_USE;
+
+// The person's choices; each its own transaction.
+// retry: a refused entry goes out again as a new one, the old one is archived. STATUS_CONFLICT: not refused.
+enum status store_outbox_retry(struct store *store, int64_t id, int64_t now_ms,
+                               int64_t *out_new_id) MUST_USE;
+// drop: a refused entry, or a waiting one that was never sent, is archived and leaves the local
+// view. STATUS_CONFLICT: already stored, or sent and not answered (sync first).
+enum status store_outbox_drop(struct store *store, int64_t id) MUST_USE;
+
+// ---- what the sync engine does ----
+
+// The next group to send for this stream: the oldest one that was sent and not answered, exactly
+// as it was sent; else what waits and is not blocked gets keys now (facts and roster changes never
+// share a group; at most max_ops and max_bytes, at least one). Its own transaction, durable before
+// it returns. count 0: nothing to send.
+enum status store_outbox_seal(struct store *store, struct uuid stream, size_t max_ops,
+                              size_t max_bytes, struct arena *arena,
+                              struct outbox_entries *out_entries) MUST_USE;
+// Streams with something waiting that is not blocked.
+enum status store_outbox_streams(struct store *store, struct arena *arena, size_t *out_count,
+                                 struct uuid **out_streams) MUST_USE;
+
+// The server's answers; each needs an open transaction.
+// All waiting entries of the stream with a key <= op_to are stored; `refused` among them are not.
+enum status store_outbox_settle(struct store *store, struct uuid stream, uint64_t op_to,
+                                uint64_t seq, size_t n_refused,
+                                Lx__RefusedOperation *const *refused, int64_t now_ms) MUST_USE;
+// Nothing of the stream above what was answered is stored: keys are taken back; reason (may be
+// NULL) stays visible on the entries and the stream is not tried again before the next sync.
+enum status store_outbox_unseal(struct store *store, struct uuid stream,
+                                const Lx__Reason *reason) MUST_USE;
+// The server has lost operations (restored): those from `expected` on wait again under their keys.
+// STATUS_NOT_FOUND: this home does not hold `expected`.
+enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) MUST_USE;
+// A new device: keys of all waiting entries are taken back, every stream starts at op_seq 1.
+enum status store_outbox_new_device(struct store *store) MUST_USE;

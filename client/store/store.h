@@ -1,0 +1,85 @@
+// The client's home: one SQLite database and a few files, all 0600, shared by several programs.
+// Every write transaction and checkpoint runs under one lock on the home. The store owns its
+// connection and statements; client/core and client/cli call it. See replica.h and outbox.h, too.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/status.h"
+#include "common/base/uuid.h"
+#include "common/base/view.h"
+
+struct store; // opaque; one per program and home, used by one thread
+
+#define STORE_SCHEMA_VERSION 1
+#define STORE_LOCK_WAIT_MS 5000 // then the caller is told who holds the home
+
+// Opens or creates the home (folder 0700) and brings its schema up to date. `program` names the
+// caller to others who wait for the lock. On failure *out_store is NULL and `out_error` (may be
+// NULL, else >= 256 bytes) says why in English. STATUS_CORRUPT: a newer or foreign database.
+enum status store_open(const char *home, const char *program, char *out_error,
+                       struct store **out_store) MUST_USE;
+void store_close(struct store **store); // rolls back what is open; takes NULL
+const char *store_home(const struct store *store);
+// English text of the last failure of a call on this store; for STATUS_AGAIN who holds the home.
+const char *store_error(const struct store *store);
+// For tests and for programs that must not wait long.
+void store_set_lock_wait_ms(struct store *store, int wait_ms);
+
+// One write transaction: takes the lock on the home, then begins. STATUS_AGAIN after
+// STORE_LOCK_WAIT_MS: store_error says pid and program of the holder. Transactions do not nest.
+enum status store_begin(struct store *store) MUST_USE;
+enum status store_commit(struct store *store) MUST_USE; // durable when it returns; ends it on failure, too
+void store_rollback(struct store *store);               // no-op when none is open
+bool store_in_transaction(const struct store *store);
+// Changes whenever any program has committed to this home.
+enum status store_change_counter(struct store *store, uint64_t *out_counter) MUST_USE;
+
+// ---- configuration: small values by name ----
+
+#define STORE_CONFIG_SERVER "server"               // host:port
+#define STORE_CONFIG_DEVICE "device"               // 32 bytes: SHA-256 of the public key
+#define STORE_CONFIG_ACCOUNT "account"
+#define STORE_CONFIG_PERSON "person"               // 16 bytes
+#define STORE_CONFIG_PERSON_NAME "person_name"
+#define STORE_CONFIG_SESSION "session_token"       // 32 bytes; absent: logged out
+#define STORE_CONFIG_SCOPE_VERSION "scope_version" // decimal text
+#define STORE_CONFIG_SERVER_TIME "server_time_ms"  // newest time seen from a server, decimal text
+#define STORE_CONFIG_SKEW "skew_ms"                // server's clock minus ours, decimal text
+#define STORE_CONFIG_LAST_SYNC "last_sync_ms"      // end of the last complete sync, decimal text
+#define STORE_CONFIG_DB_EPOCH "db_epoch"           // 16 bytes
+
+// Copies into the arena. STATUS_NOT_FOUND: not set.
+enum status store_config_get(struct store *store, const char *name, struct arena *arena,
+                             struct view *out_value) MUST_USE;
+enum status store_config_get_int(struct store *store, const char *name, int64_t *out_value) MUST_USE;
+// Setters need an open transaction. An empty view removes the value.
+enum status store_config_set(struct store *store, const char *name, struct view value) MUST_USE;
+enum status store_config_set_int(struct store *store, const char *name, int64_t value) MUST_USE;
+
+// ---- files beside the database, written whole (temporary file, fsync, rename) ----
+
+#define STORE_FILE_KEY "device.key"          // PEM, the device's private key
+#define STORE_FILE_CERTIFICATE "device.crt"  // PEM
+#define STORE_FILE_CA "ca.crt"               // PEM, the deployment's own CA
+
+enum status store_file_write(struct store *store, const char *name, struct view content) MUST_USE;
+enum status store_file_read(struct store *store, const char *name, struct arena *arena,
+                            struct view *out_content) MUST_USE;
+// Absolute path in the arena; NULL when memory is out.
+const char *store_file_path(struct store *store, const char *name, struct arena *arena) MUST_USE;
+
+// ---- grants of this login, as the server last told ----
+
+struct store_grant {
+    struct uuid id;
+    uint32_t role; // enum Lx__Role
+    struct uuid unit;
+    int64_t from_ms;
+    int64_t until_ms; // 0: open
+};
+
+enum status store_grants(struct store *store, struct arena *arena, size_t *out_count,
+                         struct store_grant **out_grants) MUST_USE;
