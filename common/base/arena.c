@@ -28,16 +28,14 @@ struct arena {
     size_t used_bytes;    // over all blocks
 };
 
-struct arena *arena_new(size_t limit_bytes)
-{
+struct arena *arena_new(size_t limit_bytes) {
     struct arena *arena = calloc(1, sizeof(*arena));
     if (arena != NULL)
         arena->limit_bytes = limit_bytes;
     return arena;
 }
 
-static bool arena_grow(struct arena *arena, size_t size)
-{
+static bool arena_grow(struct arena *arena, size_t size) {
     size_t capacity = arena->newest == NULL ? FIRST_BLOCK_BYTES : NEXT_BLOCK_BYTES;
     if (capacity < size)
         capacity = size;
@@ -51,8 +49,7 @@ static bool arena_grow(struct arena *arena, size_t size)
     return true;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
-{
+void *arena_alloc(struct arena *arena, size_t size) {
     if (size > SIZE_MAX / 4)
         return NULL;
     size_t align = alignof(max_align_t);
@@ -73,24 +70,21 @@ void *arena_alloc(struct arena *arena, size_t size)
     return memset(room, 0, rounded);
 }
 
-void *arena_array(struct arena *arena, size_t n, size_t size)
-{
+void *arena_array(struct arena *arena, size_t n, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes))
         return NULL;
     return arena_alloc(arena, bytes);
 }
 
-char *arena_string(struct arena *arena, struct view text)
-{
+char *arena_string(struct arena *arena, struct view text) {
     char *copy = text.size == SIZE_MAX ? NULL : arena_alloc(arena, text.size + 1);
     if (copy != NULL && text.size > 0)
         memcpy(copy, text.data, text.size);
     return copy;
 }
 
-char *arena_format(struct arena *arena, const char *format, ...)
-{
+char *arena_format(struct arena *arena, const char *format, ...) {
     va_list args;
     va_start(args, format);
     int length = vsnprintf(NULL, 0, format, args);
@@ -104,13 +98,11 @@ char *arena_format(struct arena *arena, const char *format, ...)
     return text;
 }
 
-size_t arena_used_bytes(const struct arena *arena)
-{
+size_t arena_used_bytes(const struct arena *arena) {
     return arena->used_bytes;
 }
 
-void arena_reset(struct arena *arena)
-{
+void arena_reset(struct arena *arena) {
     while (arena->newest != NULL && arena->newest->older != NULL) {
         struct block *older = arena->newest->older;
         free(arena->newest);
@@ -126,8 +118,7 @@ void arena_reset(struct arena *arena)
     arena->used_bytes = 0;
 }
 
-void arena_free(struct arena **arena)
-{
+void arena_free(struct arena **arena) {
     if (*arena == NULL)
         return;
     arena_reset(*arena);

@@ -15,8 +15,9 @@ struct arena *arena_new(size_t limit_bytes);
 void *arena_alloc(struct arena *arena, size_t size) MUST_USE;
 // n * size, NULL on overflow, too.
 void *arena_array(struct arena *arena, size_t n, size_t size) MUST_USE;
-char *arena_string(struct arena *arena, struct view text) MUST_USE;            // NUL-terminated copy
-char *arena_format(struct arena *arena, const char *format, ...) MUST_USE __attribute__((format(printf, 2, 3)));
+char *arena_string(struct arena *arena, struct view text) MUST_USE; // NUL-terminated copy
+char *arena_format(struct arena *arena, const char *format, ...) MUST_USE
+    __attribute__((format(printf, 2, 3)));
 size_t arena_used_bytes(const struct arena *arena);
 void arena_reset(struct arena *arena); // forgets everything, keeps the first block
 void arena_free(struct arena **arena);

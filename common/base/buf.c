@@ -11,8 +11,7 @@
 // Smallest allocation: a frame header and a short reply.
 #define SMALLEST_BYTES 256
 
-static void buf_move_to_front(struct buf *buf)
-{
+static void buf_move_to_front(struct buf *buf) {
     if (buf->start == 0)
         return;
     memmove(buf->data, buf->data + buf->start, buf->end - buf->start);
@@ -20,8 +19,7 @@ static void buf_move_to_front(struct buf *buf)
     buf->start = 0;
 }
 
-enum status buf_reserve(struct buf *buf, size_t size, uint8_t **out_room)
-{
+enum status buf_reserve(struct buf *buf, size_t size, uint8_t **out_room) {
     if (buf->capacity - buf->end < size && buf->start > 0)
         buf_move_to_front(buf);
     if (buf->data == NULL || buf->capacity - buf->end < size) {
@@ -41,14 +39,12 @@ enum status buf_reserve(struct buf *buf, size_t size, uint8_t **out_room)
     return STATUS_OK;
 }
 
-void buf_commit(struct buf *buf, size_t size)
-{
+void buf_commit(struct buf *buf, size_t size) {
     assert(size <= buf->capacity - buf->end);
     buf->end += size;
 }
 
-enum status buf_append(struct buf *buf, const void *data, size_t size)
-{
+enum status buf_append(struct buf *buf, const void *data, size_t size) {
     if (size == 0)
         return STATUS_OK;
     uint8_t *room;
@@ -58,13 +54,11 @@ enum status buf_append(struct buf *buf, const void *data, size_t size)
     return STATUS_OK;
 }
 
-enum status buf_append_string(struct buf *buf, const char *string)
-{
+enum status buf_append_string(struct buf *buf, const char *string) {
     return buf_append(buf, string, strlen(string));
 }
 
-enum status buf_format(struct buf *buf, const char *format, ...)
-{
+enum status buf_format(struct buf *buf, const char *format, ...) {
     va_list args;
     va_start(args, format);
     int length = vsnprintf(NULL, 0, format, args);
@@ -80,34 +74,29 @@ enum status buf_format(struct buf *buf, const char *format, ...)
     return STATUS_OK;
 }
 
-void buf_consume(struct buf *buf, size_t size)
-{
+void buf_consume(struct buf *buf, size_t size) {
     assert(size <= buf_size(buf));
     buf->start += size;
     if (buf->start == buf->end)
         buf_reset(buf);
 }
 
-size_t buf_size(const struct buf *buf)
-{
+size_t buf_size(const struct buf *buf) {
     return buf->end - buf->start;
 }
 
-struct view buf_view(const struct buf *buf)
-{
+struct view buf_view(const struct buf *buf) {
     if (buf->data == NULL)
         return (struct view){NULL, 0};
     return view_from(buf->data + buf->start, buf_size(buf));
 }
 
-void buf_reset(struct buf *buf)
-{
+void buf_reset(struct buf *buf) {
     buf->start = 0;
     buf->end = 0;
 }
 
-void buf_free(struct buf *buf)
-{
+void buf_free(struct buf *buf) {
     free(buf->data);
     *buf = (struct buf){0};
 }

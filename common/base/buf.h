@@ -14,7 +14,8 @@ struct buf {
 
 enum status buf_append(struct buf *buf, const void *data, size_t size) MUST_USE;
 enum status buf_append_string(struct buf *buf, const char *string) MUST_USE;
-enum status buf_format(struct buf *buf, const char *format, ...) MUST_USE __attribute__((format(printf, 2, 3)));
+enum status buf_format(struct buf *buf, const char *format, ...) MUST_USE
+    __attribute__((format(printf, 2, 3)));
 // Room for `size` more bytes at the end; write there, then buf_commit.
 enum status buf_reserve(struct buf *buf, size_t size, uint8_t **out_room) MUST_USE;
 void buf_commit(struct buf *buf, size_t size);

@@ -8,35 +8,29 @@
 #define MS_PER_DAY INT64_C(86400000)
 #define SHANGHAI_MS INT64_C(28800000) // UTC+8
 
-static int64_t clock_read_ms(clockid_t id)
-{
+static int64_t clock_read_ms(clockid_t id) {
     struct timespec now;
     (void)clock_gettime(id, &now); // cannot fail for these two clocks
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t clock_now_ms(void)
-{
+int64_t clock_now_ms(void) {
     return clock_read_ms(CLOCK_REALTIME);
 }
 
-int64_t clock_monotonic_ms(void)
-{
+int64_t clock_monotonic_ms(void) {
     return clock_read_ms(CLOCK_MONOTONIC);
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
+static int64_t floor_div(int64_t a, int64_t b) {
     return a / b - (a % b < 0 ? 1 : 0);
 }
 
-int32_t clock_day_of(int64_t time_ms)
-{
+int32_t clock_day_of(int64_t time_ms) {
     return (int32_t)floor_div(time_ms + SHANGHAI_MS, MS_PER_DAY);
 }
 
-int64_t clock_day_start_ms(int32_t day)
-{
+int64_t clock_day_start_ms(int32_t day) {
     return (int64_t)day * MS_PER_DAY - SHANGHAI_MS;
 }
 
@@ -47,8 +41,7 @@ struct date {
 };
 
 // Howard Hinnant's days_from_civil: the year starts in March, so the leap day is the last one.
-static int32_t day_from_date(struct date date)
-{
+static int32_t day_from_date(struct date date) {
     int year = date.month <= 2 ? date.year - 1 : date.year;
     int era = (int)floor_div(year, 400);
     int of_era = year - era * 400;
@@ -57,8 +50,7 @@ static int32_t day_from_date(struct date date)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static struct date date_from_day(int32_t day)
-{
+static struct date date_from_day(int32_t day) {
     int64_t shifted = (int64_t)day + 719468;
     int era = (int)floor_div(shifted, 146097);
     int of_era = (int)(shifted - (int64_t)era * 146097);
@@ -71,8 +63,7 @@ static struct date date_from_day(int32_t day)
     return date;
 }
 
-static enum status check_date(struct date date, int32_t *out_day)
-{
+static enum status check_date(struct date date, int32_t *out_day) {
     if (date.year < 1900 || date.year > 9999 || date.month < 1 || date.month > 12 || date.day < 1)
         return STATUS_INVALID;
     int32_t day = day_from_date(date);
@@ -84,8 +75,7 @@ static enum status check_date(struct date date, int32_t *out_day)
 }
 
 // Reads min..max digits at *offset and moves it behind them.
-static enum status read_number(struct view text, size_t *offset, int min, int max, int *out_value)
-{
+static enum status read_number(struct view text, size_t *offset, int min, int max, int *out_value) {
     int value = 0;
     int digits = 0;
     while (digits < max && *offset < text.size) {
@@ -100,16 +90,14 @@ static enum status read_number(struct view text, size_t *offset, int min, int ma
     return digits >= min ? STATUS_OK : STATUS_INVALID;
 }
 
-static enum status read_character(struct view text, size_t *offset, uint8_t wanted)
-{
+static enum status read_character(struct view text, size_t *offset, uint8_t wanted) {
     if (*offset >= text.size || text.data[*offset] != wanted)
         return STATUS_INVALID;
     (*offset)++;
     return STATUS_OK;
 }
 
-enum status clock_parse_day(struct view text, int32_t *out_day)
-{
+enum status clock_parse_day(struct view text, int32_t *out_day) {
     size_t at = 0;
     struct date date;
     TRY(read_number(text, &at, 4, 4, &date.year));
@@ -122,16 +110,14 @@ enum status clock_parse_day(struct view text, int32_t *out_day)
     return check_date(date, out_day);
 }
 
-void clock_format_day(int32_t day, char out_text[11])
-{
+void clock_format_day(int32_t day, char out_text[11]) {
     struct date date = date_from_day(day);
     // The masks bound what the compiler thinks may be printed; real dates are below them.
     (void)snprintf(out_text, 11, "%04u-%02u-%02u", (unsigned)date.year % 10000u,
                    (unsigned)date.month % 100u, (unsigned)date.day % 100u);
 }
 
-enum status clock_parse_local_time(struct view text, int64_t *out_time_ms)
-{
+enum status clock_parse_local_time(struct view text, int64_t *out_time_ms) {
     size_t at = 0;
     struct date date;
     int32_t day;
@@ -159,8 +145,7 @@ enum status clock_parse_local_time(struct view text, int64_t *out_time_ms)
     return STATUS_OK;
 }
 
-void clock_format_local_time(int64_t time_ms, char out_text[20])
-{
+void clock_format_local_time(int64_t time_ms, char out_text[20]) {
     int32_t day = clock_day_of(time_ms);
     unsigned seconds = (unsigned)(floor_div(time_ms, 1000) - clock_day_start_ms(day) / 1000);
     clock_format_day(day, out_text);

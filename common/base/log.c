@@ -23,15 +23,13 @@ static const char *const level_names[] = {
     [LOG_LEVEL_ERROR] = "error",
 };
 
-void log_open(const char *program, enum log_level lowest)
-{
+void log_open(const char *program, enum log_level lowest) {
     log_program = program;
     log_lowest = lowest;
 }
 
 // "2026-11-21T14:30:00.123Z warning lianxiaod[17]: "
-static size_t write_prefix(char *line, size_t size, enum log_level level)
-{
+static size_t write_prefix(char *line, size_t size, enum log_level level) {
     int64_t now_ms = clock_now_ms();
     time_t seconds = (time_t)(now_ms / 1000);
     struct tm utc;
@@ -43,8 +41,7 @@ static size_t write_prefix(char *line, size_t size, enum log_level level)
     return length < 0 ? 0 : (size_t)length;
 }
 
-void log_write(enum log_level level, const char *format, ...)
-{
+void log_write(enum log_level level, const char *format, ...) {
     if (level < log_lowest)
         return;
     char line[LINE_BYTES];

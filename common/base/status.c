@@ -5,21 +5,13 @@
 #include <stddef.h>
 
 static const char *const status_names[] = {
-    [STATUS_OK] = "ok",
-    [STATUS_INVALID] = "invalid",
-    [STATUS_NOT_FOUND] = "not found",
-    [STATUS_DENIED] = "denied",
-    [STATUS_EXISTS] = "exists",
-    [STATUS_CONFLICT] = "conflict",
-    [STATUS_LIMIT] = "limit",
-    [STATUS_AGAIN] = "again",
-    [STATUS_NO_MEMORY] = "no memory",
-    [STATUS_IO] = "io",
-    [STATUS_CORRUPT] = "corrupt",
+    [STATUS_OK] = "ok",         [STATUS_INVALID] = "invalid", [STATUS_NOT_FOUND] = "not found",
+    [STATUS_DENIED] = "denied", [STATUS_EXISTS] = "exists",   [STATUS_CONFLICT] = "conflict",
+    [STATUS_LIMIT] = "limit",   [STATUS_AGAIN] = "again",     [STATUS_NO_MEMORY] = "no memory",
+    [STATUS_IO] = "io",         [STATUS_CORRUPT] = "corrupt",
 };
 
-const char *status_name(enum status status)
-{
+const char *status_name(enum status status) {
     size_t index = (size_t)status;
     if (index >= sizeof(status_names) / sizeof(status_names[0]))
         return "unknown";

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-static void fill_random(uint8_t *data, size_t size)
-{
+static void fill_random(uint8_t *data, size_t size) {
     while (size > 0) {
         ssize_t got = getrandom(data, size, 0);
         if (got < 0 && errno == EINTR)
@@ -20,14 +19,12 @@ static void fill_random(uint8_t *data, size_t size)
     }
 }
 
-static void set_version(struct uuid *id, unsigned version)
-{
+static void set_version(struct uuid *id, unsigned version) {
     id->bytes[6] = (uint8_t)((id->bytes[6] & 0x0f) | (version << 4));
     id->bytes[8] = (uint8_t)((id->bytes[8] & 0x3f) | 0x80); // RFC 9562 variant
 }
 
-struct uuid uuid_new_v7(int64_t now_ms)
-{
+struct uuid uuid_new_v7(int64_t now_ms) {
     struct uuid id;
     fill_random(id.bytes + 6, UUID_SIZE - 6);
     uint64_t time = (uint64_t)now_ms;
@@ -39,37 +36,31 @@ struct uuid uuid_new_v7(int64_t now_ms)
     return id;
 }
 
-struct uuid uuid_from_digest(const uint8_t digest[16])
-{
+struct uuid uuid_from_digest(const uint8_t digest[16]) {
     struct uuid id;
     memcpy(id.bytes, digest, UUID_SIZE);
     set_version(&id, 8);
     return id;
 }
 
-bool uuid_equal(struct uuid a, struct uuid b)
-{
+bool uuid_equal(struct uuid a, struct uuid b) {
     return memcmp(a.bytes, b.bytes, UUID_SIZE) == 0;
 }
 
-int uuid_compare(struct uuid a, struct uuid b)
-{
+int uuid_compare(struct uuid a, struct uuid b) {
     return memcmp(a.bytes, b.bytes, UUID_SIZE);
 }
 
-bool uuid_is_nil(struct uuid id)
-{
+bool uuid_is_nil(struct uuid id) {
     static const struct uuid nil;
     return uuid_equal(id, nil);
 }
 
-int uuid_version(struct uuid id)
-{
+int uuid_version(struct uuid id) {
     return id.bytes[6] >> 4;
 }
 
-static int hex_value(uint8_t c)
-{
+static int hex_value(uint8_t c) {
     if (c >= '0' && c <= '9')
         return c - '0';
     if (c >= 'a' && c <= 'f')
@@ -80,13 +71,11 @@ static int hex_value(uint8_t c)
 }
 
 // Dashes stand before the bytes 4, 6, 8 and 10.
-static bool dash_before(size_t byte)
-{
+static bool dash_before(size_t byte) {
     return byte == 4 || byte == 6 || byte == 8 || byte == 10;
 }
 
-enum status uuid_parse(struct view text, struct uuid *out_id)
-{
+enum status uuid_parse(struct view text, struct uuid *out_id) {
     if (text.size != UUID_TEXT_SIZE - 1)
         return STATUS_INVALID;
     struct uuid id;
@@ -105,8 +94,7 @@ enum status uuid_parse(struct view text, struct uuid *out_id)
     return STATUS_OK;
 }
 
-void uuid_format(struct uuid id, char out_text[UUID_TEXT_SIZE])
-{
+void uuid_format(struct uuid id, char out_text[UUID_TEXT_SIZE]) {
     static const char digits[] = "0123456789abcdef";
     char *at = out_text;
     for (size_t i = 0; i < UUID_SIZE; i++) {
@@ -118,8 +106,7 @@ void uuid_format(struct uuid id, char out_text[UUID_TEXT_SIZE])
     *at = '\0';
 }
 
-enum status uuid_from_bytes(struct view bytes, struct uuid *out_id)
-{
+enum status uuid_from_bytes(struct view bytes, struct uuid *out_id) {
     if (bytes.size != UUID_SIZE)
         return STATUS_INVALID;
     memcpy(out_id->bytes, bytes.data, UUID_SIZE);

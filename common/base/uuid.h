@@ -16,13 +16,15 @@ struct uuid {
 
 // Version 7 from the given time and 74 random bits (the kernel's; never fails).
 struct uuid uuid_new_v7(int64_t now_ms);
-// Deterministic id (version 8) from a name: first 16 bytes of SHA-256 are set by the caller in `digest`.
+// Deterministic id (version 8) from a name: first 16 bytes of SHA-256 are set by the caller in
+// `digest`.
 struct uuid uuid_from_digest(const uint8_t digest[16]);
 bool uuid_equal(struct uuid a, struct uuid b);
 int uuid_compare(struct uuid a, struct uuid b); // byte order
 bool uuid_is_nil(struct uuid id);
 int uuid_version(struct uuid id);
-enum status uuid_parse(struct view text, struct uuid *out_id) MUST_USE; // canonical 36 characters, either case
+enum status uuid_parse(struct view text,
+                       struct uuid *out_id) MUST_USE; // canonical 36 characters, either case
 void uuid_format(struct uuid id, char out_text[UUID_TEXT_SIZE]);
 // From a protobuf bytes field: must be 16 bytes.
 enum status uuid_from_bytes(struct view bytes, struct uuid *out_id) MUST_USE;

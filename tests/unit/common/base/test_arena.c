@@ -10,8 +10,7 @@
 
 #include "common/base/arena.h"
 
-static void test_memory_is_zeroed_and_aligned(void **state)
-{
+static void test_memory_is_zeroed_and_aligned(void **state) {
     (void)state;
     struct arena *arena = arena_new(0);
     for (size_t size = 0; size < 200; size++) {
@@ -32,8 +31,7 @@ static void test_memory_is_zeroed_and_aligned(void **state)
     arena_free(&arena);
 }
 
-static void test_limit_holds(void **state)
-{
+static void test_limit_holds(void **state) {
     (void)state;
     struct arena *arena = arena_new(1000);
     assert_null(arena_alloc(arena, 1001));
@@ -49,8 +47,7 @@ static void test_limit_holds(void **state)
     arena_free(&arena);
 }
 
-static void test_many_blocks_keep_their_content(void **state)
-{
+static void test_many_blocks_keep_their_content(void **state) {
     (void)state;
     struct arena *arena = arena_new(0);
     char *texts[500];
@@ -67,8 +64,7 @@ static void test_many_blocks_keep_their_content(void **state)
     arena_free(&arena);
 }
 
-static void test_string_is_a_terminated_copy(void **state)
-{
+static void test_string_is_a_terminated_copy(void **state) {
     (void)state;
     struct arena *arena = arena_new(0);
     struct view text = {(const uint8_t *)"abcdef", 3};
@@ -77,8 +73,7 @@ static void test_string_is_a_terminated_copy(void **state)
     arena_free(&arena);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_zeroed_and_aligned),
         cmocka_unit_test(test_limit_holds),

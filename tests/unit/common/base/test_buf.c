@@ -9,8 +9,7 @@
 
 #include "common/base/buf.h"
 
-static void test_bytes_come_out_in_order(void **state)
-{
+static void test_bytes_come_out_in_order(void **state) {
     (void)state;
     struct buf buf = {0};
     uint8_t next_in = 0;
@@ -32,8 +31,7 @@ static void test_bytes_come_out_in_order(void **state)
     assert_int_equal(buf_view(&buf).size, 0);
 }
 
-static void test_format_and_append_string(void **state)
-{
+static void test_format_and_append_string(void **state) {
     (void)state;
     struct buf buf = {0};
     assert_int_equal(buf_append_string(&buf, "a"), STATUS_OK);
@@ -46,8 +44,7 @@ static void test_format_and_append_string(void **state)
     buf_free(&buf);
 }
 
-static void test_absurd_size_is_refused(void **state)
-{
+static void test_absurd_size_is_refused(void **state) {
     (void)state;
     struct buf buf = {0};
     uint8_t *room;
@@ -57,8 +54,7 @@ static void test_absurd_size_is_refused(void **state)
     buf_free(&buf);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_come_out_in_order),
         cmocka_unit_test(test_format_and_append_string),

@@ -9,8 +9,7 @@
 
 #include "common/base/clock.h"
 
-static void test_known_days(void **state)
-{
+static void test_known_days(void **state) {
     (void)state;
     int32_t day;
     assert_int_equal(clock_parse_day(VIEW_LITERAL("1970-01-01"), &day), STATUS_OK);
@@ -24,8 +23,7 @@ static void test_known_days(void **state)
     assert_int_equal(clock_day_of(57600000), 1);
 }
 
-static void test_every_day_comes_back(void **state)
-{
+static void test_every_day_comes_back(void **state) {
     (void)state;
     int32_t first;
     int32_t last;
@@ -43,12 +41,12 @@ static void test_every_day_comes_back(void **state)
     }
 }
 
-static void test_wrong_days(void **state)
-{
+static void test_wrong_days(void **state) {
     (void)state;
-    const char *const wrong[] = {"",           "2021-02-29", "1900-02-29",  "2021-13-01", "2021-00-01",
-                                 "2021-01-00", "2021-04-31", "2021-1-1",    "1899-12-31", "0001-01-01",
-                                 "2021/01/01", "2021-01-01 ", "99999-01-01", "2021-01-3x"};
+    const char *const wrong[] = {
+        "",           "2021-02-29",  "1900-02-29",  "2021-13-01", "2021-00-01",
+        "2021-01-00", "2021-04-31",  "2021-1-1",    "1899-12-31", "0001-01-01",
+        "2021/01/01", "2021-01-01 ", "99999-01-01", "2021-01-3x"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         int32_t day = 7;
         assert_int_equal(clock_parse_day(view_from_string(wrong[i]), &day), STATUS_INVALID);
@@ -56,8 +54,7 @@ static void test_wrong_days(void **state)
     }
 }
 
-static void test_local_times(void **state)
-{
+static void test_local_times(void **state) {
     (void)state;
     int64_t time_ms;
     char text[20];
@@ -68,16 +65,15 @@ static void test_local_times(void **state)
     assert_string_equal(text, "2021-03-05 07:08:09");
     clock_format_local_time(-1, text);
     assert_string_equal(text, "1970-01-01 07:59:59");
-    const char *const wrong[] = {"2021-03-05",          "2021-03-05 24:00",    "2021-03-05 23:60",
-                                 "2021-03-05 23:59:60", "2021-03/05 10:00",    "2021-02-30 10:00",
+    const char *const wrong[] = {"2021-03-05",          "2021-03-05 24:00",     "2021-03-05 23:60",
+                                 "2021-03-05 23:59:60", "2021-03/05 10:00",     "2021-02-30 10:00",
                                  "2021-03-05 10:00:",   "2021-03-05 10:00:00 ", "2021-03-05T10:00"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(clock_parse_local_time(view_from_string(wrong[i]), &time_ms),
                          STATUS_INVALID);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_days),
         cmocka_unit_test(test_every_day_comes_back),

@@ -11,8 +11,7 @@
 #include "common/base/log.h"
 
 // What `log_write` printed for the message.
-static size_t capture(enum log_level level, const char *message, char *out, size_t size)
-{
+static size_t capture(enum log_level level, const char *message, char *out, size_t size) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     int saved = dup(STDERR_FILENO);
@@ -28,8 +27,7 @@ static size_t capture(enum log_level level, const char *message, char *out, size
     return (size_t)got;
 }
 
-static void test_one_line(void **state)
-{
+static void test_one_line(void **state) {
     (void)state;
     char line[4096];
     log_open("test", LOG_LEVEL_INFO);
@@ -40,8 +38,7 @@ static void test_one_line(void **state)
     assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
 }
 
-static void test_long_message_is_cut(void **state)
-{
+static void test_long_message_is_cut(void **state) {
     (void)state;
     char message[3000];
     char line[4096];
@@ -52,8 +49,7 @@ static void test_long_message_is_cut(void **state)
     assert_int_equal(line[size - 1], '\n');
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_line),
         cmocka_unit_test(test_long_message_is_cut),

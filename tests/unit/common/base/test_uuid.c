@@ -9,8 +9,7 @@
 
 #include "common/base/uuid.h"
 
-static void test_text_there_and_back(void **state)
-{
+static void test_text_there_and_back(void **state) {
     (void)state;
     struct uuid id;
     char text[UUID_TEXT_SIZE];
@@ -21,13 +20,11 @@ static void test_text_there_and_back(void **state)
     assert_int_equal(uuid_version(id), 7);
 }
 
-static void test_wrong_text(void **state)
-{
+static void test_wrong_text(void **state) {
     (void)state;
-    const char *const wrong[] = {"", "018f3a2b4c5d7e6f8a9b0c1d2e3f4a5b",
-                                 "018f3a2b-4c5d-7e6f-8a9b-0c1d2e3f4a5g",
-                                 "018f3a2b-4c5d-7e6f-8a9b-0c1d2e3f4a5b0",
-                                 "018f3a2b-4c5d-7e6f-8a9b00c1d2e3f4a5b"};
+    const char *const wrong[] = {
+        "", "018f3a2b4c5d7e6f8a9b0c1d2e3f4a5b", "018f3a2b-4c5d-7e6f-8a9b-0c1d2e3f4a5g",
+        "018f3a2b-4c5d-7e6f-8a9b-0c1d2e3f4a5b0", "018f3a2b-4c5d-7e6f-8a9b00c1d2e3f4a5b"};
     struct uuid id;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(uuid_parse(view_from_string(wrong[i]), &id), STATUS_INVALID);
@@ -35,8 +32,7 @@ static void test_wrong_text(void **state)
     assert_int_equal(uuid_from_bytes(VIEW_LITERAL("1234567890123456"), &id), STATUS_OK);
 }
 
-static void test_version_7_sorts_by_time(void **state)
-{
+static void test_version_7_sorts_by_time(void **state) {
     (void)state;
     struct uuid before = {{0}};
     assert_true(uuid_is_nil(before));
@@ -51,8 +47,7 @@ static void test_version_7_sorts_by_time(void **state)
     }
 }
 
-static void test_digest_gives_version_8(void **state)
-{
+static void test_digest_gives_version_8(void **state) {
     (void)state;
     uint8_t digest[16];
     memset(digest, 0xff, sizeof(digest));
@@ -62,8 +57,7 @@ static void test_digest_gives_version_8(void **state)
     assert_string_equal(text, "ffffffff-ffff-8fff-bfff-ffffffffffff");
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_there_and_back),
         cmocka_unit_test(test_wrong_text),

@@ -10,8 +10,7 @@
 #include "common/base/status.h"
 #include "common/base/view.h"
 
-static void test_compare(void **state)
-{
+static void test_compare(void **state) {
     (void)state;
     struct view empty = {NULL, 0};
     assert_true(view_equal(empty, view_from_string("")));
@@ -25,16 +24,14 @@ static void test_compare(void **state)
     assert_true(view_compare(VIEW_LITERAL("\x80"), VIEW_LITERAL("a")) > 0);
 }
 
-static void test_status_names(void **state)
-{
+static void test_status_names(void **state) {
     (void)state;
     for (int status = STATUS_OK; status <= STATUS_CORRUPT; status++)
         assert_string_not_equal(status_name((enum status)status), "unknown");
     assert_string_equal(status_name((enum status)999), "unknown");
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_status_names),
