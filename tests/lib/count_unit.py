@@ -30,6 +30,9 @@ def main() -> int:
     except (ElementTree.ParseError, OSError) as error:
         print(f"no report of the unit tests: {error}")
         passed, failed = 0, 1
+    if passed + failed == 0:
+        print("no unit tests are registered")
+        failed = 1
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
