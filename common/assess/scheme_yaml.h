@@ -1,0 +1,19 @@
+// Reads a scheme file (YAML) into the canonical message. Errors name file, line and field.
+// Used by `lianxiaoctl scheme load|check`, tests and the fuzzer.
+#pragma once
+
+#include <stddef.h>
+
+#include "common/assess/scheme.h"
+#include "common/base/arena.h"
+
+// text: UTF-8 YAML. out_scheme lives in the arena. STATUS_INVALID fills out_error with line and
+// field.
+enum status scheme_yaml_read(struct view text, struct arena *arena, Lx__Scheme **out_scheme,
+                             struct scheme_error *out_error) MUST_USE;
+// Canonical bytes in the arena.
+enum status scheme_pack(const Lx__Scheme *scheme, struct arena *arena,
+                        struct view *out_bytes) MUST_USE;
+// "file:line: field: message" in the arena; NULL when memory is out.
+char *scheme_error_format(const struct scheme_error *error, const char *file,
+                          struct arena *arena) MUST_USE;
