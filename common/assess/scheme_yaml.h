@@ -7,10 +7,14 @@
 #include "common/assess/scheme.h"
 #include "common/base/arena.h"
 
-// text: UTF-8 YAML. out_scheme lives in the arena. STATUS_INVALID fills out_error with line and
-// field.
-enum status scheme_yaml_read(struct view text, struct arena *arena, Lx__Scheme **out_scheme,
-                             struct scheme_error *out_error) MUST_USE;
+// `file` names the text in messages. On STATUS_INVALID *out_error is "file:line[:column]: field:
+// message" in the arena. out_scheme lives in the arena; it is complete and well-formed, not yet
+// checked (scheme_compile).
+enum status scheme_yaml_read(struct view text, const char *file, struct arena *arena,
+                             Lx__Scheme **out_scheme, const char **out_error) MUST_USE;
+// Reads and compiles.
+enum status scheme_yaml_compile(struct view text, const char *file, struct arena *arena,
+                                const struct scheme **out_scheme, const char **out_error) MUST_USE;
 // Canonical bytes in the arena.
 enum status scheme_pack(const Lx__Scheme *scheme, struct arena *arena,
                         struct view *out_bytes) MUST_USE;
