@@ -1,0 +1,65 @@
+// One worker process: event loop, listener, connections, database pools. Handlers reach everything
+// that is not the request through it. Owned by worker.c; fields are read-only for others unless
+// said.
+#pragma once
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/uuid.h"
+#include "server/config.h"
+#include "server/db/db.h"
+#include "server/request.h"
+
+struct conn;
+struct listener;
+struct nudge;
+struct pile;
+struct pki_ca;
+struct shared;
+struct thread_pool;
+struct tls_context;
+struct wheel;
+
+struct worker {
+    struct event_base *base;
+    struct config *config;
+    int index;             // 0..workers-1
+    struct shared *shared; // the master's shared memory: nudge ring, wake-ups, counters
+    struct tls_context *tls;
+    struct pki_ca *ca;       // NULL: this node does not sign
+    struct db_pool *reads;   // pipelined, role api
+    struct db_pool *auth;    // logins and devices
+    struct db_pool *writers; // depth 1, routed by stream
+    struct thread_pool *threads;
+    struct nudge *nudge; // subscriptions
+    struct pile *pile;   // server/pile.c; NULL until it is there
+    struct listener *listener;
+    struct wheel *wheel;           // deadlines of connections
+    struct conn *conns;            // list of all
+    struct conn *dirty;            // have something to write at the end of this turn
+    struct conn *closed;           // are freed at the end of this turn
+    struct request *idle_requests; // arenas kept for reuse
+    unsigned idle_request_count;
+    unsigned conn_count;
+    uint64_t request_count;
+    struct uuid db_epoch; // nil until read
+    bool draining;
+};
+
+int64_t worker_now_ms(const struct worker *worker); // wall clock
+
+// Call after a commit that raised a stream's head (also from pile.c): tells all workers'
+// subscribers and the assessor. Cheap; never in a transaction.
+void worker_stream_moved(struct worker *worker, struct uuid stream, uint64_t head);
+
+// Ends sessions: every connection of this worker for which `match` is true gets its login taken
+// away (with a Nudge scope_changed) and is closed when `close_conn` is set. Returns how many.
+unsigned worker_end_sessions(struct worker *worker,
+                             bool (*match)(const struct request_context *context, void *user),
+                             void *user, bool close_conn);
+// Tells logged-in peers for which `match` is true that their scope changed (Nudge scope_changed).
+unsigned worker_scope_changed(struct worker *worker,
+                              bool (*match)(const struct request_context *context, void *user),
+                              void *user);
