@@ -45,11 +45,14 @@ struct csv_row {
 
 const char *csv_flaw_text(enum csv_flaw flaw);
 
-// Why the file as a whole could not be read. Text for people: "row 3, column 2 (name): ...".
+// Why the file as a whole could not be read. `reason` is one of a few fixed English sentences, so
+// that a program may translate it; `text` is the whole message: "row 3, column 2 (name): reason".
 struct csv_error {
     size_t row;
-    size_t column; // 0: the row as a whole
-    char text[240];
+    size_t column;      // 0: the row as a whole
+    const char *reason; // static; NULL while the file is well
+    char detail[100];   // the column's header in the file or its names in the table, "" for neither
+    char text[300];
 };
 
 // Anything but STATUS_OK ends the reading and is what csv_read returns.

@@ -1,6 +1,6 @@
 // YAML files (schemes, configuration) as a tree that keeps line and column, and a loader driven by
 // tables. Scalars stay text until a field's loader reads them: 1.10 is never a binary fraction.
-// Refused: aliases and anchors, tags, several documents, repeated and unknown keys.
+// Refused: aliases, tags, several documents, repeated and unknown keys.
 // Everything lies in the caller's arena. Called by common/assess (schemes).
 #pragma once
 
@@ -118,9 +118,8 @@ struct yaml_choice {
 };
 
 struct yaml_object {
-    size_t size; // sizeof the struct
-    const void
-        *init; // its first bytes are copied from here (e.g. a static LX__X__INIT); NULL: zeros
+    size_t size;      // sizeof the struct
+    const void *init; // the struct starts as a copy of it (a static LX__X__INIT); NULL: zeros
     const struct yaml_field *fields;
     size_t n_fields;
     size_t line;     // offset of a uint32_t that gets the line (with has_ flag in `has_line`), or
