@@ -16,7 +16,7 @@ struct conn;
 struct listener;
 struct nudge;
 struct pile;
-struct pki_ca;
+struct ca;
 struct shared;
 struct thread_pool;
 struct tls_context;
@@ -28,7 +28,7 @@ struct worker {
     int index;             // 0..workers-1
     struct shared *shared; // the master's shared memory: nudge ring, wake-ups, counters
     struct tls_context *tls;
-    struct pki_ca *ca;       // NULL: this node does not sign
+    struct ca *ca;       // NULL: this node does not sign
     struct db_pool *reads;   // pipelined, role api
     struct db_pool *auth;    // logins and devices
     struct db_pool *writers; // depth 1, routed by stream

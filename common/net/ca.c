@@ -3,6 +3,7 @@
 #include "common/net/ca.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -231,6 +232,45 @@ enum status ca_load(struct view certificate_pem, struct view key_pem, struct ca 
     return STATUS_OK;
 }
 
+static enum status read_file(const char *path, struct buf *out_bytes) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return STATUS_IO;
+    char room[4096];
+    size_t size;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && (size = fread(room, 1, sizeof(room), file)) > 0)
+        status = buf_append(out_bytes, room, size);
+    if (ferror(file))
+        status = STATUS_IO;
+    fclose(file);
+    explicit_bzero(room, sizeof(room));
+    return status;
+}
+
+enum status ca_load_files(const char *certificate_file, const char *key_file, struct ca **out_ca,
+                          char *out_error, size_t error_size) {
+    struct buf certificate = {0}, key = {0};
+    const char *culprit = certificate_file;
+    enum status status = read_file(certificate_file, &certificate);
+    if (status == STATUS_OK) {
+        culprit = key_file;
+        status = read_file(key_file, &key);
+    }
+    if (status == STATUS_OK)
+        status = ca_load(buf_view(&certificate), buf_view(&key), out_ca);
+    if (status == STATUS_INVALID)
+        snprintf(out_error, error_size, "%s and %s are not a CA's certificate and its key",
+                 certificate_file, key_file);
+    else if (status != STATUS_OK)
+        snprintf(out_error, error_size, "%s: %s", culprit, strerror(errno));
+    if (buf_size(&key) > 0)
+        explicit_bzero(key.data, key.capacity);
+    buf_free(&certificate);
+    buf_free(&key);
+    return status;
+}
+
 void ca_free(struct ca **ca) {
     if (*ca == NULL)
         return;
@@ -354,6 +394,18 @@ enum status ca_sign_device(const struct ca *ca, struct view csr_der, int64_t now
     X509_REQ_free(csr);
     ERR_clear_error();
     return status;
+}
+
+enum status ca_key_device(struct view key_pem, uint8_t out_device[CA_DEVICE_SIZE]) {
+    EVP_PKEY *key = read_key_pem(key_pem);
+    unsigned char *der = NULL;
+    int size = key != NULL ? i2d_PUBKEY(key, &der) : 0;
+    if (size > 0)
+        SHA256(der, (size_t)size, out_device);
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return size > 0 ? STATUS_OK : STATUS_INVALID;
 }
 
 enum status ca_new_key(struct buf *out_key_pem) {

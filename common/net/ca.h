@@ -1,7 +1,7 @@
 // Keys and certificates of a deployment: its CA, the server's certificate, the devices'
-// certificates. Pure functions over PEM and DER bytes: no files, no clock. Private keys are P-256.
-// Called by lianxiaoctl (ca init), the server's enrolment handlers (on the thread pool) and the
-// client (key, CSR).
+// certificates. Functions over PEM and DER bytes: no clock, and no files but ca_load_files. Private
+// keys are P-256. Called by lianxiaoctl (ca init), the server's enrolment handlers (on the thread
+// pool) and the client (key, CSR).
 #pragma once
 
 #include <openssl/types.h>
@@ -32,6 +32,9 @@ enum status ca_create(const char *name, int64_t now_ms, struct buf *out_certific
 // STATUS_INVALID: not PEM, or the key does not belong to the certificate. The caller owns *out_ca
 // (ca_free).
 enum status ca_load(struct view certificate_pem, struct view key_pem, struct ca **out_ca) MUST_USE;
+// The same from two PEM files; out_error (may be NULL) says what is wrong with which.
+enum status ca_load_files(const char *certificate_file, const char *key_file, struct ca **out_ca,
+                          char *out_error, size_t error_size) MUST_USE;
 void ca_free(struct ca **ca);
 // The CA's certificate, DER, appended.
 enum status ca_certificate_der(const struct ca *ca, struct buf *out_der) MUST_USE;
@@ -50,6 +53,8 @@ enum status ca_sign_device(const struct ca *ca, struct view csr_der, int64_t now
 
 // Identity of the key in a request, after checking it like ca_sign_device does.
 enum status ca_csr_device(struct view csr_der, uint8_t out_device[CA_DEVICE_SIZE]) MUST_USE;
+// Identity of a private key, PEM.
+enum status ca_key_device(struct view key_pem, uint8_t out_device[CA_DEVICE_SIZE]) MUST_USE;
 // A new P-256 private key, PEM, appended.
 enum status ca_new_key(struct buf *out_key_pem) MUST_USE;
 // A request (PKCS#10, DER) for the key, appended.

@@ -79,6 +79,8 @@ static void device_certificate_verifies_for_clients_only(void **state) {
     assert_int_equal(ca_sign_device(fixture->ca, buf_view(&csr), NOW_MS, device, &der), STATUS_OK);
     assert_int_equal(ca_csr_device(buf_view(&csr), asked), STATUS_OK);
     assert_memory_equal(device, asked, sizeof(device));
+    assert_int_equal(ca_key_device(buf_view(&key), asked), STATUS_OK);
+    assert_memory_equal(device, asked, sizeof(device));
 
     X509 *leaf = parse_der(buf_view(&der));
     assert_int_equal(verify(fixture, leaf, X509_PURPOSE_SSL_CLIENT, NOW_MS), 1);
@@ -209,6 +211,10 @@ static void a_ca_needs_its_own_key(void **state) {
                      STATUS_INVALID);
     assert_int_equal(ca_load(view_from(NULL, 0), buf_view(&fixture->key), &ca), STATUS_INVALID);
     assert_null(ca);
+    char error[200] = "";
+    assert_int_equal(ca_load_files("/no/such/file", "/no/such/key", &ca, error, sizeof(error)),
+                     STATUS_IO);
+    assert_string_equal(error, "/no/such/file: No such file or directory");
     buf_free(&other);
 }
 
