@@ -66,6 +66,7 @@ struct judge_fact {
     const Lx__Fact *fact;             // borrows
     const Lx__Submission *submission; // borrows; NULL: none, or erased
     struct uuid actor;                // who recorded it; nil: unknown
+    bool voided;                      // a void of it is stored
 };
 
 // Finds a stored fact by id; false: unknown, or not this sender's to see (same answer).
