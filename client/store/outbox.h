@@ -27,7 +27,8 @@ struct outbox_entry {
     int64_t retry_of;  // entry that this one repeats; 0: none
     struct view bytes; // encoded Operation
     const Lx__Operation *operation;
-    const Lx__Reason *reason; // of a refusal, or of the whole group's refusal while waiting; may be NULL
+    const Lx__Reason
+        *reason; // of a refusal, or of the whole group's refusal while waiting; may be NULL
 };
 
 struct outbox_entries {
@@ -53,7 +54,8 @@ struct outbox_counts {
 enum status store_outbox_counts(struct store *store, struct outbox_counts *out_counts) MUST_USE;
 
 // The person's choices; each its own transaction.
-// retry: a refused entry goes out again as a new one, the old one is archived. STATUS_CONFLICT: not refused.
+// retry: a refused entry goes out again as a new one, the old one is archived. STATUS_CONFLICT: not
+// refused.
 enum status store_outbox_retry(struct store *store, int64_t id, int64_t now_ms,
                                int64_t *out_new_id) MUST_USE;
 // drop: a refused entry, or a waiting one that was never sent, is archived and leaves the local
@@ -84,6 +86,7 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream,
                                 const Lx__Reason *reason) MUST_USE;
 // The server has lost operations (restored): those from `expected` on wait again under their keys.
 // STATUS_NOT_FOUND: this home does not hold `expected`.
-enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) MUST_USE;
+enum status store_outbox_rewind(struct store *store, struct uuid stream,
+                                uint64_t expected) MUST_USE;
 // A new device: keys of all waiting entries are taken back, every stream starts at op_seq 1.
 enum status store_outbox_new_device(struct store *store) MUST_USE;

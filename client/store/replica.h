@@ -20,8 +20,8 @@ struct store_row {
     enum store_kind kind;
     struct uuid stream;
     struct uuid id;
-    uint64_t version; // of the server's row; 0 for a new local one
-    bool local;       // made by an own operation that the server has not yet sent back
+    uint64_t version;   // of the server's row; 0 for a new local one
+    bool local;         // made by an own operation that the server has not yet sent back
     const Lx__Row *row; // lives in the caller's arena (find), or until the callback returns (each)
 };
 
@@ -61,11 +61,14 @@ enum store_key {
 // Persons, units or programmes with this value (a name may have many).
 enum status store_find_key(struct store *store, enum store_key key, struct view value,
                            struct arena *arena, struct store_rows *out_rows) MUST_USE;
-// Is there a fact, local or from the server, with this 32-byte source key? (Refused ones do not count.)
-enum status store_has_source_key(struct store *store, const uint8_t key[32], bool *out_has) MUST_USE;
+// Is there a fact, local or from the server, with this 32-byte source key? (Refused ones do not
+// count.)
+enum status store_has_source_key(struct store *store, const uint8_t key[32],
+                                 bool *out_has) MUST_USE;
 // The stream in which rows about this subject lie now: a unit's own, else the one of the person's
 // row. STATUS_NOT_FOUND: not in this home.
-enum status store_home_stream(struct store *store, struct uuid subject, struct uuid *out_stream) MUST_USE;
+enum status store_home_stream(struct store *store, struct uuid subject,
+                              struct uuid *out_stream) MUST_USE;
 // The programme with this number, newest scheme version. STATUS_NOT_FOUND.
 enum status store_programme(struct store *store, uint32_t number, struct arena *arena,
                             const Lx__Programme **out_programme) MUST_USE;
@@ -85,7 +88,8 @@ enum status store_streams(struct store *store, struct arena *arena, size_t *out_
                           struct store_stream **out_streams) MUST_USE;
 enum status store_stream_get(struct store *store, struct uuid stream,
                              struct store_stream *out_stream) MUST_USE;
-// Replaces grants and scope. Streams no longer in it lose their replica; new ones start at cursor 0.
+// Replaces grants and scope. Streams no longer in it lose their replica; new ones start at cursor
+// 0.
 enum status store_scope_put(struct store *store, const struct store_grant *grants, size_t n_grants,
                             const struct uuid *streams, size_t n_streams) MUST_USE;
 // Forgets the stream's replica and starts at cursor 0.

@@ -31,18 +31,19 @@ void store_set_lock_wait_ms(struct store *store, int wait_ms);
 // One write transaction: takes the lock on the home, then begins. STATUS_AGAIN after
 // STORE_LOCK_WAIT_MS: store_error says pid and program of the holder. Transactions do not nest.
 enum status store_begin(struct store *store) MUST_USE;
-enum status store_commit(struct store *store) MUST_USE; // durable when it returns; ends it on failure, too
-void store_rollback(struct store *store);               // no-op when none is open
+enum status
+store_commit(struct store *store) MUST_USE; // durable when it returns; ends it on failure, too
+void store_rollback(struct store *store);   // no-op when none is open
 bool store_in_transaction(const struct store *store);
 // Changes whenever any program has committed to this home.
 enum status store_change_counter(struct store *store, uint64_t *out_counter) MUST_USE;
 
 // ---- configuration: small values by name ----
 
-#define STORE_CONFIG_SERVER "server"               // host:port
-#define STORE_CONFIG_DEVICE "device"               // 32 bytes: SHA-256 of the public key
+#define STORE_CONFIG_SERVER "server" // host:port
+#define STORE_CONFIG_DEVICE "device" // 32 bytes: SHA-256 of the public key
 #define STORE_CONFIG_ACCOUNT "account"
-#define STORE_CONFIG_PERSON "person"               // 16 bytes
+#define STORE_CONFIG_PERSON "person" // 16 bytes
 #define STORE_CONFIG_PERSON_NAME "person_name"
 #define STORE_CONFIG_SESSION "session_token"       // 32 bytes; absent: logged out
 #define STORE_CONFIG_SCOPE_VERSION "scope_version" // decimal text
@@ -54,16 +55,17 @@ enum status store_change_counter(struct store *store, uint64_t *out_counter) MUS
 // Copies into the arena. STATUS_NOT_FOUND: not set.
 enum status store_config_get(struct store *store, const char *name, struct arena *arena,
                              struct view *out_value) MUST_USE;
-enum status store_config_get_int(struct store *store, const char *name, int64_t *out_value) MUST_USE;
+enum status store_config_get_int(struct store *store, const char *name,
+                                 int64_t *out_value) MUST_USE;
 // Setters need an open transaction. An empty view removes the value.
 enum status store_config_set(struct store *store, const char *name, struct view value) MUST_USE;
 enum status store_config_set_int(struct store *store, const char *name, int64_t value) MUST_USE;
 
 // ---- files beside the database, written whole (temporary file, fsync, rename) ----
 
-#define STORE_FILE_KEY "device.key"          // PEM, the device's private key
-#define STORE_FILE_CERTIFICATE "device.crt"  // PEM
-#define STORE_FILE_CA "ca.crt"               // PEM, the deployment's own CA
+#define STORE_FILE_KEY "device.key"         // PEM, the device's private key
+#define STORE_FILE_CERTIFICATE "device.crt" // PEM
+#define STORE_FILE_CA "ca.crt"              // PEM, the deployment's own CA
 
 enum status store_file_write(struct store *store, const char *name, struct view content) MUST_USE;
 enum status store_file_read(struct store *store, const char *name, struct arena *arena,

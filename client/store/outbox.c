@@ -1,0 +1,322 @@
+// What a person does with the outbox: add, look, retry, put away. See outbox.h.
+#include "client/store/outbox.h"
+
+#include <string.h>
+
+#include "client/store/db.h"
+#include "common/base/clock.h"
+#include "common/wire/unpack.h"
+
+// ---- the local layer ----
+
+static struct view view_of(const ProtobufCBinaryData *bytes) {
+    return view_from(bytes->data, bytes->len);
+}
+
+// The row that the server will make of an operation, as far as it is known here.
+static Lx__Row local_row(const Lx__Operation *operation) {
+    Lx__Row row = LX__ROW__INIT;
+    row.has_state = row.has_id = row.has_subject = row.has_version = 1;
+    row.state = LX__ROW_STATE__ROW_LIVE;
+    row.fact = operation->fact;
+    row.submission = operation->submission;
+    row.person = operation->person;
+    row.membership = operation->membership;
+    if (operation->fact) {
+        row.id = operation->fact->id;
+        row.subject = operation->fact->subject;
+    } else if (operation->person) {
+        row.id = row.subject = operation->person->id;
+    } else if (operation->membership) {
+        row.id = operation->membership->id;
+        row.subject = operation->membership->person;
+    }
+    return row;
+}
+
+static enum status put_local(struct store *store, struct uuid stream, struct view bytes,
+                             int64_t created_ms, struct arena *arena) {
+    ProtobufCAllocator allocator = unpack_allocator(arena);
+    const Lx__Operation *operation = lx__operation__unpack(&allocator, bytes.size, bytes.data);
+    if (!operation)
+        return db_error(store, STATUS_CORRUPT, "an operation of the outbox cannot be read");
+    Lx__Row row = local_row(operation);
+    struct view actor;
+    if (operation->fact &&
+        store_config_get(store, STORE_CONFIG_PERSON, arena, &actor) == STATUS_OK) {
+        row.has_actor = 1;
+        row.actor = (ProtobufCBinaryData){actor.size, (uint8_t *)actor.data};
+    }
+    row.has_received_at_ms = 1;
+    row.received_at_ms = created_ms;
+    return replica_put(store, stream, DB_LAYER_LOCAL, &row);
+}
+
+enum status outbox_refresh_local(struct store *store, struct uuid record) {
+    TRY(db_run(store, "delete from row where id = ?1 and layer = 0", "u", &record));
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                "select stream, operation, created_ms from outbox where record = ?1 and shown = 1"
+                " order by id desc limit 1",
+                "u", &record));
+    struct arena *arena = arena_new(0);
+    enum status status = arena ? db_step(store, statement) : STATUS_NO_MEMORY;
+    if (status == STATUS_OK)
+        status = put_local(store, db_uuid(statement, 0), db_view(statement, 1),
+                           sqlite3_column_int64(statement, 2), arena);
+    else if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
+    arena_free(&arena);
+    db_close(store, &statement);
+    return status;
+}
+
+// ---- adding ----
+
+static enum status add_need(struct store *store, int64_t operation, struct view record) {
+    if (record.size != UUID_SIZE)
+        return STATUS_OK;
+    return db_run(store, "insert or ignore into outbox_need (operation, record) values (?1, ?2)",
+                  "ib", operation, record);
+}
+
+// Records that must be stored before this one can be: only those that this home has made itself
+// ever hold it back.
+static enum status add_needs(struct store *store, int64_t id, const Lx__Operation *operation) {
+    if (operation->fact) {
+        TRY(add_need(store, id, view_of(&operation->fact->subject)));
+        return add_need(store, id, view_of(&operation->fact->of));
+    }
+    if (operation->person)
+        return add_need(store, id, view_of(&operation->person->id));
+    TRY(add_need(store, id, view_of(&operation->membership->id)));
+    return add_need(store, id, view_of(&operation->membership->person));
+}
+
+static enum status record_id(struct store *store, const Lx__Operation *operation,
+                             struct uuid *out_id) {
+    int bodies = !!operation->fact + !!operation->person + !!operation->membership;
+    Lx__Row row = local_row(operation);
+    struct uuid subject;
+    if (bodies != 1 || uuid_from_bytes(view_of(&row.id), out_id) != STATUS_OK ||
+        uuid_from_bytes(view_of(&row.subject), &subject) != STATUS_OK)
+        return db_error(store, STATUS_INVALID,
+                        "an operation is one fact, person or membership, with ids of 16 bytes");
+    return STATUS_OK;
+}
+
+static enum status insert_entry(struct store *store, struct uuid stream, struct uuid record,
+                                bool roster, struct view bytes, int64_t now_ms, int64_t retry_of,
+                                int64_t *out_id) {
+    TRY(db_run(store,
+               "insert into outbox (stream, record, roster, operation, created_ms, retry_of)"
+               " values (?1, ?2, ?3, ?4, ?5, ?6)",
+               "uuibii", &stream, &record, (int64_t)roster, bytes, now_ms, retry_of));
+    *out_id = sqlite3_last_insert_rowid(store->db);
+    return STATUS_OK;
+}
+
+static enum status add_encoded(struct store *store, struct uuid stream,
+                               const Lx__Operation *operation, int64_t now_ms, int64_t retry_of,
+                               int64_t *out_id) {
+    struct uuid record;
+    TRY(record_id(store, operation, &record));
+    Lx__Operation stamped = *operation;
+    int64_t scope_version = 0;
+    if (store_config_get_int(store, STORE_CONFIG_SCOPE_VERSION, &scope_version) == STATUS_OK) {
+        stamped.has_scope_version = 1;
+        stamped.scope_version = (uint64_t)scope_version;
+    }
+    struct arena *arena = arena_new(0);
+    struct view bytes;
+    enum status status = arena ? unpack_pack(&stamped.base, arena, &bytes) : STATUS_NO_MEMORY;
+    if (status == STATUS_OK)
+        status =
+            insert_entry(store, stream, record, !operation->fact, bytes, now_ms, retry_of, out_id);
+    arena_free(&arena);
+    TRY(status);
+    TRY(add_needs(store, *out_id, operation));
+    return outbox_refresh_local(store, record);
+}
+
+enum status store_add_operation(struct store *store, struct uuid stream,
+                                const Lx__Operation *operation, int64_t now_ms, int64_t *out_id) {
+    if (!store->transaction)
+        return db_error(store, STATUS_INVALID, "no transaction is open");
+    int64_t id = 0;
+    TRY(add_encoded(store, stream, operation, now_ms, 0, &id));
+    if (out_id)
+        *out_id = id;
+    return STATUS_OK;
+}
+
+// ---- looking ----
+
+#define ENTRY_COLUMNS                                                                              \
+    "select id, stream, op_seq, batch, state, record, created_ms, acked_ms, ack_seq, retry_of,"    \
+    " operation, reason from outbox"
+
+static enum status read_messages(sqlite3_stmt *statement, struct arena *arena,
+                                 struct outbox_entry *entry) {
+    struct view reason;
+    TRY(db_copy(statement, 10, arena, &entry->bytes));
+    TRY(db_copy(statement, 11, arena, &reason));
+    ProtobufCAllocator allocator = unpack_allocator(arena);
+    entry->operation = lx__operation__unpack(&allocator, entry->bytes.size, entry->bytes.data);
+    if (reason.size > 0)
+        entry->reason = lx__reason__unpack(&allocator, reason.size, reason.data);
+    return entry->operation ? STATUS_OK : STATUS_CORRUPT;
+}
+
+static enum status read_entry(struct store *store, sqlite3_stmt *statement, struct arena *arena,
+                              struct outbox_entry *out_entry) {
+    *out_entry = (struct outbox_entry){
+        .id = sqlite3_column_int64(statement, 0),
+        .stream = db_uuid(statement, 1),
+        .op_seq = (uint64_t)sqlite3_column_int64(statement, 2),
+        .batch = (uint64_t)sqlite3_column_int64(statement, 3),
+        .state = (enum outbox_state)sqlite3_column_int(statement, 4),
+        .record = db_uuid(statement, 5),
+        .created_ms = sqlite3_column_int64(statement, 6),
+        .acked_ms = sqlite3_column_int64(statement, 7),
+        .ack_seq = (uint64_t)sqlite3_column_int64(statement, 8),
+        .retry_of = sqlite3_column_int64(statement, 9),
+    };
+    TRY(read_messages(statement, arena, out_entry));
+    if (out_entry->state != OUTBOX_WAITING || out_entry->op_seq > 0)
+        return STATUS_OK;
+    enum outbox_ready ready;
+    TRY(outbox_ready(store, out_entry, NULL, &ready));
+    out_entry->blocked = ready == OUTBOX_BLOCKED;
+    return STATUS_OK;
+}
+
+enum status store_outbox(struct store *store, enum outbox_state state, struct arena *arena,
+                         struct outbox_entries *out_entries) {
+    int64_t count = 0;
+    out_entries->count = 0;
+    TRY(db_int(store, &count, "select count(*) from outbox where ?1 in (0, state)", "i",
+               (int64_t)state));
+    out_entries->entries = arena_array(arena, (size_t)count + 1, sizeof *out_entries->entries);
+    if (!out_entries->entries)
+        return STATUS_NO_MEMORY;
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement, ENTRY_COLUMNS " where ?1 in (0, state) order by id", "i",
+                (int64_t)state));
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && out_entries->count < (size_t)count &&
+           (status = db_step(store, statement)) == STATUS_OK)
+        status = read_entry(store, statement, arena, &out_entries->entries[out_entries->count++]);
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status store_outbox_get(struct store *store, int64_t id, struct arena *arena,
+                             struct outbox_entry *out_entry) {
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement, ENTRY_COLUMNS " where id = ?1", "i", id));
+    enum status status = db_step(store, statement);
+    if (status == STATUS_OK)
+        status = read_entry(store, statement, arena, out_entry);
+    db_close(store, &statement);
+    return status;
+}
+
+static enum status count_blocked(struct store *store, uint64_t *out_blocked) {
+    // Only what needs a record of this outbox can be blocked: a short list.
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                ENTRY_COLUMNS " where state = 1 and op_seq = 0 and id in (select n.operation from"
+                              " outbox o join outbox_need n on n.record = o.record"
+                              " where o.state in (3, 4))",
+                ""));
+    struct arena *arena = arena_new(0);
+    enum status status = arena ? STATUS_OK : STATUS_NO_MEMORY;
+    while (status == STATUS_OK && (status = db_step(store, statement)) == STATUS_OK) {
+        struct outbox_entry entry;
+        status = read_entry(store, statement, arena, &entry);
+        if (status == STATUS_OK)
+            *out_blocked += entry.blocked;
+        arena_reset(arena);
+    }
+    arena_free(&arena);
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status store_outbox_counts(struct store *store, struct outbox_counts *out_counts) {
+    sqlite3_stmt *statement;
+    *out_counts = (struct outbox_counts){0};
+    TRY(db_open(store, &statement, "select state, count(*) from outbox group by state", ""));
+    enum status status;
+    while ((status = db_step(store, statement)) == STATUS_OK) {
+        uint64_t count = (uint64_t)sqlite3_column_int64(statement, 1);
+        uint64_t *const places[] = {
+            [OUTBOX_WAITING] = &out_counts->waiting,
+            [OUTBOX_ACKED] = &out_counts->acked,
+            [OUTBOX_REFUSED] = &out_counts->refused,
+            [OUTBOX_ARCHIVED] = &out_counts->archived,
+        };
+        *places[sqlite3_column_int(statement, 0)] = count;
+    }
+    db_close(store, &statement);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    return count_blocked(store, &out_counts->blocked);
+}
+
+// ---- retry and drop ----
+
+static enum status archive(struct store *store, const struct outbox_entry *entry) {
+    TRY(db_run(store, "update outbox set state = 4, shown = 0 where id = ?1", "i", entry->id));
+    return outbox_refresh_local(store, entry->record);
+}
+
+static enum status retry_inside(struct store *store, int64_t id, int64_t now_ms,
+                                struct arena *arena, int64_t *out_new_id) {
+    struct outbox_entry entry;
+    TRY(store_outbox_get(store, id, arena, &entry));
+    if (entry.state != OUTBOX_REFUSED)
+        return db_error(store, STATUS_CONFLICT, "entry %lld was not refused", (long long)id);
+    TRY(archive(store, &entry));
+    return add_encoded(store, entry.stream, entry.operation, now_ms, entry.id, out_new_id);
+}
+
+static enum status drop_inside(struct store *store, int64_t id, struct arena *arena) {
+    struct outbox_entry entry;
+    TRY(store_outbox_get(store, id, arena, &entry));
+    bool unsent = entry.state == OUTBOX_WAITING && entry.op_seq == 0;
+    if (entry.state != OUTBOX_REFUSED && !unsent)
+        return db_error(store, STATUS_CONFLICT, "entry %lld is stored or under way", (long long)id);
+    return archive(store, &entry);
+}
+
+static enum status finish(struct store *store, enum status status) {
+    if (status == STATUS_OK)
+        return store_commit(store);
+    store_rollback(store);
+    return status;
+}
+
+enum status store_outbox_retry(struct store *store, int64_t id, int64_t now_ms,
+                               int64_t *out_new_id) {
+    struct arena *arena = arena_new(0);
+    if (!arena)
+        return STATUS_NO_MEMORY;
+    enum status status = store_begin(store);
+    if (status == STATUS_OK)
+        status = finish(store, retry_inside(store, id, now_ms, arena, out_new_id));
+    arena_free(&arena);
+    return status;
+}
+
+enum status store_outbox_drop(struct store *store, int64_t id) {
+    struct arena *arena = arena_new(0);
+    if (!arena)
+        return STATUS_NO_MEMORY;
+    enum status status = store_begin(store);
+    if (status == STATUS_OK)
+        status = finish(store, drop_inside(store, id, arena));
+    arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,337 @@
+// The outbox's way to the server: keys before sending, the server's answers after. See outbox.h.
+#include "client/store/db.h"
+#include "client/store/outbox.h"
+#include "common/wire/unpack.h"
+
+// ---- may it go? ----
+
+static bool holds(const struct outbox_entries *entries, int64_t id) {
+    for (size_t i = 0; entries && i < entries->count; i++)
+        if (entries->entries[i].id == id)
+            return true;
+    return false;
+}
+
+// What the newest operation about a needed record says. A record that this outbox never made is at
+// the server. `own`: an earlier change of the very record.
+static enum status judge_need(struct store *store, const struct outbox_entry *entry,
+                              struct uuid record, const struct outbox_entries *sealing,
+                              enum outbox_ready *out_ready) {
+    bool own = uuid_equal(record, entry->record);
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                "select state, stream, op_seq, id from outbox where record = ?1 and id <> ?2"
+                " and (?3 = 0 or id < ?2) order by state = 4, id desc limit 1",
+                "uii", &record, entry->id, (int64_t)own));
+    enum status status = db_step(store, statement);
+    *out_ready = OUTBOX_READY;
+    if (status == STATUS_OK) {
+        enum outbox_state state = (enum outbox_state)sqlite3_column_int(statement, 0);
+        bool same_stream = uuid_equal(db_uuid(statement, 1), entry->stream);
+        bool before = sqlite3_column_int64(statement, 2) > 0 ||
+                      holds(sealing, sqlite3_column_int64(statement, 3));
+        if (state == OUTBOX_REFUSED || (state == OUTBOX_ARCHIVED && !own))
+            *out_ready = OUTBOX_BLOCKED;
+        else if (state == OUTBOX_WAITING && !(same_stream && before))
+            *out_ready = OUTBOX_LATER;
+    }
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
+                         const struct outbox_entries *sealing, enum outbox_ready *out_ready) {
+    sqlite3_stmt *statement;
+    *out_ready = OUTBOX_READY;
+    TRY(db_open(store, &statement, "select record from outbox_need where operation = ?1", "i",
+                entry->id));
+    enum status status;
+    while ((status = db_step(store, statement)) == STATUS_OK) {
+        enum outbox_ready one;
+        status = judge_need(store, entry, db_uuid(statement, 0), sealing, &one);
+        if (status != STATUS_OK)
+            break;
+        if (one > *out_ready)
+            *out_ready = one;
+    }
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+// ---- keys ----
+
+static enum status next_key(struct store *store, struct uuid stream, int64_t *out_next) {
+    enum status status =
+        db_int(store, out_next, "select next_op_seq from counter where stream = ?1", "u", &stream);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    *out_next = 1;
+    return STATUS_OK;
+}
+
+static enum status set_next_key(struct store *store, struct uuid stream, int64_t next) {
+    return db_run(store,
+                  "insert into counter (stream, next_op_seq) values (?1, ?2)"
+                  " on conflict (stream) do update set next_op_seq = excluded.next_op_seq",
+                  "ui", &stream, next);
+}
+
+struct seal {
+    struct store *store;
+    struct uuid stream;
+    size_t max_ops, max_bytes, bytes;
+    int64_t first_op_seq, batch;
+    bool roster, full;
+    struct arena *arena;
+    struct outbox_entries *entries;
+};
+
+static enum status seal_add(struct seal *seal, int64_t id, bool roster) {
+    struct outbox_entry *entry = &seal->entries->entries[seal->entries->count];
+    TRY(store_outbox_get(seal->store, id, seal->arena, entry));
+    enum outbox_ready ready;
+    TRY(outbox_ready(seal->store, entry, seal->entries, &ready));
+    if (ready != OUTBOX_READY)
+        return STATUS_OK;
+    size_t count = seal->entries->count;
+    bool other_kind = count > 0 && roster != seal->roster;
+    bool too_much = count > 0 && seal->bytes + entry->bytes.size > seal->max_bytes;
+    if (other_kind || too_much) {
+        seal->full = true;
+        return STATUS_OK;
+    }
+    if (count == 0)
+        seal->batch = id;
+    seal->roster = roster;
+    seal->bytes += entry->bytes.size;
+    entry->op_seq = (uint64_t)(seal->first_op_seq + (int64_t)count);
+    entry->batch = (uint64_t)seal->batch;
+    seal->entries->count++;
+    return STATUS_OK;
+}
+
+// An operation that is not ready is passed over, unless it keeps the next ones' order: changes of
+// the same kind that depend on it name it in outbox_need and are not ready either.
+static enum status seal_choose(struct seal *seal) {
+    sqlite3_stmt *statement;
+    TRY(db_open(seal->store, &statement,
+                "select id, roster from outbox where state = 1 and stream = ?1 and op_seq = 0"
+                " order by id",
+                "u", &seal->stream));
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !seal->full && seal->entries->count < seal->max_ops &&
+           (status = db_step(seal->store, statement)) == STATUS_OK)
+        status = seal_add(seal, sqlite3_column_int64(statement, 0),
+                          sqlite3_column_int(statement, 1) != 0);
+    db_close(seal->store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status seal_new(struct seal *seal) {
+    TRY(next_key(seal->store, seal->stream, &seal->first_op_seq));
+    TRY(seal_choose(seal));
+    for (size_t i = 0; i < seal->entries->count; i++)
+        TRY(db_run(seal->store,
+                   "update outbox set op_seq = ?2, batch = ?3, reason = null where id = ?1", "iii",
+                   seal->entries->entries[i].id, (int64_t)seal->entries->entries[i].op_seq,
+                   seal->batch));
+    return set_next_key(seal->store, seal->stream,
+                        seal->first_op_seq + (int64_t)seal->entries->count);
+}
+
+// The oldest group that was sent and not answered.
+static enum status seal_again(struct seal *seal) {
+    int64_t batch = 0;
+    enum status status = db_int(seal->store, &batch,
+                                "select batch from outbox where state = 1 and stream = ?1 and"
+                                " op_seq > 0 order by op_seq limit 1",
+                                "u", &seal->stream);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    TRY(status);
+    sqlite3_stmt *statement;
+    TRY(db_open(seal->store, &statement,
+                "select id from outbox where state = 1 and stream = ?1 and batch = ?2"
+                " order by op_seq",
+                "ui", &seal->stream, batch));
+    status = STATUS_OK;
+    while (status == STATUS_OK && seal->entries->count < seal->max_ops &&
+           (status = db_step(seal->store, statement)) == STATUS_OK)
+        status = store_outbox_get(seal->store, sqlite3_column_int64(statement, 0), seal->arena,
+                                  &seal->entries->entries[seal->entries->count++]);
+    db_close(seal->store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status seal_inside(struct seal *seal) {
+    TRY(seal_again(seal));
+    return seal->entries->count > 0 ? STATUS_OK : seal_new(seal);
+}
+
+enum status store_outbox_seal(struct store *store, struct uuid stream, size_t max_ops,
+                              size_t max_bytes, struct arena *arena,
+                              struct outbox_entries *out_entries) {
+    *out_entries = (struct outbox_entries){
+        .entries = arena_array(arena, max_ops + 1, sizeof *out_entries->entries),
+    };
+    if (!out_entries->entries)
+        return STATUS_NO_MEMORY;
+    struct seal seal = {
+        .store = store,
+        .stream = stream,
+        .max_ops = max_ops,
+        .max_bytes = max_bytes,
+        .arena = arena,
+        .entries = out_entries,
+    };
+    TRY(store_begin(store));
+    enum status status = seal_inside(&seal);
+    if (status == STATUS_OK && out_entries->count > 0)
+        return store_commit(store);
+    store_rollback(store);
+    return status;
+}
+
+// ---- streams with work ----
+
+static enum status stream_has_work(struct store *store, struct uuid stream, struct arena *arena,
+                                   bool *out_has) {
+    struct outbox_entries entries = {
+        .entries = arena_array(arena, 2, sizeof *entries.entries),
+    };
+    if (!entries.entries)
+        return STATUS_NO_MEMORY;
+    struct seal seal = {
+        .store = store,
+        .stream = stream,
+        .max_ops = 1,
+        .max_bytes = 1,
+        .arena = arena,
+        .entries = &entries,
+    };
+    TRY(seal_again(&seal));
+    if (entries.count == 0)
+        TRY(seal_choose(&seal));
+    *out_has = entries.count > 0;
+    return STATUS_OK;
+}
+
+enum status store_outbox_streams(struct store *store, struct arena *arena, size_t *out_count,
+                                 struct uuid **out_streams) {
+    int64_t count = 0;
+    *out_count = 0;
+    TRY(db_int(store, &count, "select count(distinct stream) from outbox where state = 1", ""));
+    *out_streams = arena_array(arena, (size_t)count + 1, sizeof **out_streams);
+    if (!*out_streams)
+        return STATUS_NO_MEMORY;
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement, "select distinct stream from outbox where state = 1", ""));
+    enum status status = STATUS_OK;
+    for (int64_t i = 0; i < count && (status = db_step(store, statement)) == STATUS_OK; i++) {
+        bool has = false;
+        struct uuid stream = db_uuid(statement, 0);
+        status = stream_has_work(store, stream, arena, &has);
+        if (status != STATUS_OK)
+            break;
+        if (has)
+            (*out_streams)[(*out_count)++] = stream;
+    }
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+// ---- answers ----
+
+static enum status refuse_one(struct store *store, struct uuid stream,
+                              const Lx__RefusedOperation *refused) {
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                "select id, record from outbox where stream = ?1 and op_seq = ?2 and state = 1",
+                "ui", &stream, (int64_t)refused->op_seq));
+    enum status status = db_step(store, statement);
+    int64_t id = sqlite3_column_int64(statement, 0);
+    struct uuid record = db_uuid(statement, 1);
+    db_close(store, &statement);
+    if (status != STATUS_OK) // told before
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    struct arena *arena = arena_new(0);
+    struct view reason = {NULL, 0};
+    status = arena ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK && refused->reason)
+        status = unpack_pack(&refused->reason->base, arena, &reason);
+    if (status == STATUS_OK)
+        status = db_run(store, "update outbox set state = 3, shown = 0, reason = ?2 where id = ?1",
+                        "ib", id, reason);
+    arena_free(&arena);
+    return status == STATUS_OK ? outbox_refresh_local(store, record) : status;
+}
+
+enum status store_outbox_settle(struct store *store, struct uuid stream, uint64_t op_to,
+                                uint64_t seq, size_t n_refused,
+                                Lx__RefusedOperation *const *refused, int64_t now_ms) {
+    for (size_t i = 0; i < n_refused; i++)
+        if (refused[i]->op_seq <= op_to)
+            TRY(refuse_one(store, stream, refused[i]));
+    TRY(db_run(store,
+               "update outbox set state = 2, acked_ms = ?4, ack_seq = ?3, reason = null"
+               " where stream = ?1 and state = 1 and op_seq > 0 and op_seq <= ?2",
+               "uiii", &stream, (int64_t)op_to, (int64_t)seq, now_ms));
+    struct store_stream state;
+    enum status status = store_stream_get(store, stream, &state);
+    if (status == STATUS_NOT_FOUND) // no longer pulled: nothing will ever replace the local rows
+        return replica_hide_passed(store, stream, INT64_MAX);
+    TRY(status);
+    return replica_hide_passed(store, stream, (int64_t)state.cursor);
+}
+
+enum status store_outbox_unseal(struct store *store, struct uuid stream, const Lx__Reason *reason) {
+    int64_t first = 0;
+    enum status status =
+        db_int(store, &first,
+               "select min(op_seq) from outbox where stream = ?1 and state = 1 and op_seq > 0", "u",
+               &stream);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    TRY(status);
+    struct arena *arena = arena_new(0);
+    struct view bytes = {NULL, 0};
+    status = arena ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK && reason)
+        status = unpack_pack(&reason->base, arena, &bytes);
+    if (status == STATUS_OK)
+        status = db_run(store,
+                        "update outbox set op_seq = 0, batch = 0, reason = ?2"
+                        " where stream = ?1 and state = 1 and op_seq > 0",
+                        "ub", &stream, bytes);
+    arena_free(&arena);
+    return status == STATUS_OK ? set_next_key(store, stream, first) : status;
+}
+
+enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) {
+    int64_t one = 0;
+    TRY(db_int(store, &one, "select 1 from outbox where stream = ?1 and op_seq = ?2", "ui", &stream,
+               (int64_t)expected));
+    sqlite3_stmt *statement;
+    TRY(db_run(store,
+               "update outbox set state = 1, shown = 1, reason = null, acked_ms = 0, ack_seq = 0"
+               " where stream = ?1 and op_seq >= ?2 and state in (2, 3)",
+               "ui", &stream, (int64_t)expected));
+    TRY(db_open(store, &statement,
+                "select record from outbox where stream = ?1 and op_seq >= ?2 and state = 1", "ui",
+                &stream, (int64_t)expected));
+    enum status status;
+    while ((status = db_step(store, statement)) == STATUS_OK) {
+        status = outbox_refresh_local(store, db_uuid(statement, 0));
+        if (status != STATUS_OK)
+            break;
+    }
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status store_outbox_new_device(struct store *store) {
+    // Keys of the former device stay readable as negative numbers.
+    TRY(db_run(store, "update outbox set op_seq = 0, batch = 0 where state = 1", ""));
+    TRY(db_run(store, "update outbox set op_seq = -op_seq where op_seq > 0", ""));
+    return db_run(store, "delete from counter", "");
+}

@@ -1,0 +1,256 @@
+// The outbox: keys, groups, answers, refused entries and what hangs on them.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/client/store/home.h"
+
+#define MAX_OPS 500
+#define MAX_BYTES 900000
+
+static struct outbox_entries seal(struct home *home, struct uuid stream, size_t max_ops) {
+    struct outbox_entries entries;
+    assert_int_equal(
+        store_outbox_seal(home->store, stream, max_ops, MAX_BYTES, home->arena, &entries),
+        STATUS_OK);
+    return entries;
+}
+
+static void settle(struct home *home, struct uuid stream, uint64_t op_to, uint64_t refused_op) {
+    Lx__Reason reason = LX__REASON__INIT;
+    Lx__RefusedOperation refused = LX__REFUSED_OPERATION__INIT;
+    Lx__RefusedOperation *list[] = {&refused};
+    reason.has_reason = 1;
+    reason.reason = 7;
+    refused.has_op_seq = 1;
+    refused.op_seq = refused_op;
+    refused.reason = &reason;
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_settle(home->store, stream, op_to, 5, refused_op > 0 ? 1 : 0,
+                                         list, HOME_NOW_MS),
+                     STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+static struct outbox_entry entry(struct home *home, int64_t id) {
+    struct outbox_entry found;
+    assert_int_equal(store_outbox_get(home->store, id, home->arena, &found), STATUS_OK);
+    return found;
+}
+
+static void test_group_is_sent_again_as_it_was(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    for (uint64_t i = 0; i < 3; i++)
+        home_add(&home, stream, home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
+    struct outbox_entries first = seal(&home, stream, MAX_OPS);
+    assert_int_equal(first.count, 3);
+    assert_int_equal(first.entries[0].op_seq, 1);
+    assert_int_equal(first.entries[2].op_seq, 3);
+    home_add(&home, stream, home_fact(&home, home_id(13), home_id(2), "t.plan"));
+    home_reopen(&home); // the answer was lost
+    struct outbox_entries again = seal(&home, stream, MAX_OPS);
+    assert_int_equal(again.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(again.entries[i].op_seq, first.entries[i].op_seq);
+        assert_true(view_equal(again.entries[i].bytes, first.entries[i].bytes));
+    }
+    settle(&home, stream, 3, 0);
+    struct outbox_entries next = seal(&home, stream, MAX_OPS);
+    assert_int_equal(next.count, 1);
+    assert_int_equal(next.entries[0].op_seq, 4);
+    home_close(&home);
+}
+
+static void test_facts_and_roster_do_not_mix(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    home_add(&home, stream, home_person(&home, home_id(2), "王芳", 0));
+    home_add(&home, stream, home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    assert_int_equal(seal(&home, stream, MAX_OPS).count, 1);
+    // The fact is about the person: it goes once he is stored.
+    settle(&home, stream, 1, 0);
+    assert_int_equal(seal(&home, stream, MAX_OPS).count, 1);
+    home_close(&home);
+}
+
+static void test_bytes_and_operations_are_limited(void **state) {
+    struct home home;
+    struct outbox_entries entries;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    for (uint64_t i = 0; i < 5; i++)
+        home_add(&home, stream, home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
+    assert_int_equal(store_outbox_seal(home.store, stream, 500, 1, home.arena, &entries),
+                     STATUS_OK);
+    assert_int_equal(entries.count, 1); // at least one
+    settle(&home, stream, 1, 0);
+    assert_int_equal(seal(&home, stream, 2).count, 2);
+    home_close(&home);
+}
+
+static void test_refused_blocks_only_what_depends(void **state) {
+    struct home home;
+    struct outbox_counts counts;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    int64_t submitted =
+        home_add(&home, stream, home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    assert_int_equal(seal(&home, stream, MAX_OPS).count, 1);
+    int64_t accepted =
+        home_add(&home, stream, home_accept(&home, home_id(11), home_id(2), home_id(10)));
+    int64_t other = home_add(&home, stream, home_fact(&home, home_id(12), home_id(2), "t.plan"));
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 3);
+    settle(&home, stream, 1, 1);
+    assert_int_equal(entry(&home, submitted).state, OUTBOX_REFUSED);
+    assert_int_equal(entry(&home, submitted).reason->reason, 7);
+    assert_true(entry(&home, accepted).blocked);
+    assert_false(entry(&home, other).blocked);
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 2); // the refused one left the view
+    struct outbox_entries next = seal(&home, stream, MAX_OPS);
+    assert_int_equal(next.count, 1);
+    assert_int_equal(next.entries[0].id, other);
+    assert_int_equal(next.entries[0].op_seq, 2);
+    assert_int_equal(store_outbox_counts(home.store, &counts), STATUS_OK);
+    assert_int_equal(counts.blocked, 1);
+    assert_int_equal(counts.refused, 1);
+    home_close(&home);
+}
+
+static void test_retry_frees_what_was_blocked(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t again = 0;
+    (void)state;
+    home_open(&home);
+    int64_t submitted =
+        home_add(&home, stream, home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    seal(&home, stream, MAX_OPS);
+    settle(&home, stream, 1, 1);
+    int64_t accepted =
+        home_add(&home, stream, home_accept(&home, home_id(11), home_id(2), home_id(10)));
+    assert_int_equal(store_outbox_retry(home.store, submitted, HOME_NOW_MS, &again), STATUS_OK);
+    assert_int_equal(store_outbox_retry(home.store, submitted, HOME_NOW_MS, &again),
+                     STATUS_CONFLICT);
+    assert_int_equal(entry(&home, submitted).state, OUTBOX_ARCHIVED);
+    assert_int_equal(entry(&home, again).retry_of, submitted);
+    assert_true(uuid_equal(entry(&home, again).record, home_id(10)));
+    struct outbox_entries next = seal(&home, stream, MAX_OPS);
+    assert_int_equal(next.count, 1); // the accept stands before it in the outbox: next turn
+    assert_int_equal(next.entries[0].id, again);
+    settle(&home, stream, 2, 0);
+    next = seal(&home, stream, MAX_OPS);
+    assert_int_equal(next.count, 1);
+    assert_int_equal(next.entries[0].id, accepted);
+    home_close(&home);
+}
+
+static void test_drop_archives_and_keeps(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    int64_t first = home_add(&home, stream, home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    int64_t second = home_add(&home, stream, home_fact(&home, home_id(11), home_id(2), "t.plan"));
+    assert_int_equal(store_outbox_drop(home.store, first), STATUS_OK);
+    assert_int_equal(entry(&home, first).state, OUTBOX_ARCHIVED);
+    assert_true(entry(&home, first).bytes.size > 0);
+    struct outbox_entries sent = seal(&home, stream, MAX_OPS);
+    assert_int_equal(sent.count, 1);
+    assert_int_equal(sent.entries[0].op_seq, 1);                              // no gap
+    assert_int_equal(store_outbox_drop(home.store, second), STATUS_CONFLICT); // it may be stored
+    settle(&home, stream, 1, 0);
+    assert_int_equal(store_outbox_drop(home.store, second), STATUS_CONFLICT);
+    home_close(&home);
+}
+
+static void test_group_refused_gives_its_keys_back(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    Lx__Reason reason = LX__REASON__INIT;
+    (void)state;
+    reason.has_reason = 1;
+    reason.reason = 9;
+    home_open(&home);
+    int64_t first = home_add(&home, stream, home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    home_add(&home, stream, home_fact(&home, home_id(11), home_id(2), "t.plan"));
+    seal(&home, stream, MAX_OPS);
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, &reason), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    assert_int_equal(entry(&home, first).reason->reason, 9);
+    assert_int_equal(store_outbox_drop(home.store, first), STATUS_OK);
+    struct outbox_entries next = seal(&home, stream, MAX_OPS);
+    assert_int_equal(next.count, 1);
+    assert_int_equal(next.entries[0].op_seq, 1);
+    home_close(&home);
+}
+
+static void test_rewind_and_new_device(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    for (uint64_t i = 0; i < 4; i++)
+        home_add(&home, stream, home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
+    seal(&home, stream, MAX_OPS);
+    settle(&home, stream, 4, 0);
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_rewind(home.store, stream, 9), STATUS_NOT_FOUND);
+    assert_int_equal(store_outbox_rewind(home.store, stream, 3), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    struct outbox_entries again = seal(&home, stream, MAX_OPS);
+    assert_int_equal(again.count, 2);
+    assert_int_equal(again.entries[0].op_seq, 3);
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_new_device(home.store), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    again = seal(&home, stream, MAX_OPS);
+    assert_int_equal(again.count, 2);
+    assert_int_equal(again.entries[0].op_seq, 1);
+    assert_true(uuid_equal(again.entries[0].record, home_id(12)));
+    home_close(&home);
+}
+
+static void test_streams_with_work(void **state) {
+    struct home home;
+    size_t count = 0;
+    struct uuid *streams;
+    (void)state;
+    home_open(&home);
+    home_add(&home, home_id(1), home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    // Waits for a record of another stream.
+    home_add(&home, home_id(3), home_accept(&home, home_id(11), home_id(2), home_id(10)));
+    assert_int_equal(store_outbox_streams(home.store, home.arena, &count, &streams), STATUS_OK);
+    assert_int_equal(count, 1);
+    seal(&home, home_id(1), MAX_OPS);
+    settle(&home, home_id(1), 1, 0);
+    assert_int_equal(store_outbox_streams(home.store, home.arena, &count, &streams), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_true(uuid_equal(streams[0], home_id(3)));
+    home_close(&home);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_group_is_sent_again_as_it_was),
+        cmocka_unit_test(test_facts_and_roster_do_not_mix),
+        cmocka_unit_test(test_bytes_and_operations_are_limited),
+        cmocka_unit_test(test_refused_blocks_only_what_depends),
+        cmocka_unit_test(test_retry_frees_what_was_blocked),
+        cmocka_unit_test(test_drop_archives_and_keeps),
+        cmocka_unit_test(test_group_refused_gives_its_keys_back),
+        cmocka_unit_test(test_rewind_and_new_device),
+        cmocka_unit_test(test_streams_with_work),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
