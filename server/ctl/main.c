@@ -180,13 +180,13 @@ int main(int argc, char **argv) {
         return CTL_EXIT_DONE;
     }
     if (command == NULL)
-        return argc < 2 ? usage("which command?", "") : usage("no such command", argv[1]);
+        return (int)(argc < 2 ? usage("which command?", "") : usage("no such command", argv[1]));
 
     const char *dsn = getenv("LIANXIAO_DSN");
     struct ctl ctl = {.command = command, .dsn = dsn != NULL ? dsn : "dbname=lianxiao"};
     enum ctl_exit exit_code = read_arguments(&ctl, argc, argv, 1 + words);
     if (exit_code != CTL_EXIT_DONE)
-        return exit_code;
+        return (int)exit_code;
     ctl.arena = arena_new(ARENA_LIMIT_BYTES);
     if (ctl.arena == NULL || (ctl.operator_ = operator_name(ctl.arena)) == NULL)
         exit_code = ctl_unreachable("out of memory");
@@ -196,5 +196,5 @@ int main(int argc, char **argv) {
     arena_free(&ctl.arena);
     if (fflush(stdout) != 0)
         exit_code = ctl_unreachable("the output could not be written");
-    return exit_code;
+    return (int)exit_code;
 }
