@@ -28,7 +28,7 @@ struct worker {
     int index;             // 0..workers-1
     struct shared *shared; // the master's shared memory: nudge ring, wake-ups, counters
     struct tls_context *tls;
-    struct ca *ca;       // NULL: this node does not sign
+    struct ca *ca;           // NULL: this node does not sign
     struct db_pool *reads;   // pipelined, role api
     struct db_pool *auth;    // logins and devices
     struct db_pool *writers; // depth 1, routed by stream

@@ -33,3 +33,6 @@ enum status tls_server_new(const struct tls_server_options *options, struct tls_
 enum status tls_client_new(const struct tls_client_options *options, struct tls_context **out_tls,
                            char *out_error, size_t error_size) MUST_USE;
 void tls_free(struct tls_context **tls);
+
+// clamp(clock, T, T + 400 days): the time at which a client judges the server's certificate.
+int64_t tls_check_time_ms(int64_t clock_ms, int64_t trusted_time_ms);
