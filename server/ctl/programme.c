@@ -17,28 +17,19 @@ struct loaded {
     struct view bytes;           // canonical, in the arena, too
 };
 
-static enum ctl_exit say_error(struct ctl *ctl, const struct scheme_error *error,
-                               const char *path) {
-    const char *text = scheme_error_format(error, path, ctl->arena);
-    return text != NULL ? ctl_refuse("%s", text) : ctl_unreachable("out of memory");
-}
-
 // Reads the scheme that the command's first argument names.
 static enum ctl_exit load(struct ctl *ctl, struct loaded *out_loaded) {
     const char *path = ctl->arguments[0];
+    const char *error = NULL;
     struct view text;
-    struct scheme_error error = {0};
-    Lx__Scheme *source;
     enum ctl_exit exit_code = ctl_read_file(ctl, path, &text);
     if (exit_code != CTL_EXIT_DONE)
         return exit_code;
-    enum status status = scheme_yaml_read(text, ctl->arena, &source, &error);
-    if (status == STATUS_OK)
-        status = scheme_compile(source, ctl->arena, &out_loaded->scheme, &error);
+    enum status status = scheme_yaml_compile(text, path, ctl->arena, &out_loaded->scheme, &error);
     if (status == STATUS_INVALID)
-        return say_error(ctl, &error, path);
+        return ctl_refuse("%s", error);
     if (status == STATUS_OK)
-        status = scheme_pack(source, ctl->arena, &out_loaded->bytes);
+        status = scheme_pack(out_loaded->scheme->source, ctl->arena, &out_loaded->bytes);
     return status == STATUS_OK ? CTL_EXIT_DONE
                                : ctl_unreachable("%s: %s", path, status_name(status));
 }

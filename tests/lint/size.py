@@ -1,4 +1,5 @@
-"""No function above 80 lines, no C file above 600, at most 6 parameters; every file opens with a comment."""
+"""No function above 80 lines, no C file above 600; every file opens with a comment. Says, without failing, where a
+function takes more than 6 parameters."""
 import re
 import sys
 
@@ -46,7 +47,7 @@ def check(path: str) -> list[str]:
         if lines > FUNCTION_LINES:
             findings.append(f"{path}:{line}: {name} has {lines} lines (at most {FUNCTION_LINES})")
         if parameters > PARAMETERS:
-            findings.append(f"{path}:{line}: {name} takes {parameters} parameters (at most {PARAMETERS})")
+            print(f"{path}:{line}: note: {name} takes {parameters} parameters (better at most {PARAMETERS})")
     return findings
 
 
