@@ -264,7 +264,7 @@ enum status ca_load_files(const char *certificate_file, const char *key_file, st
                  certificate_file, key_file);
     else if (status != STATUS_OK)
         snprintf(out_error, error_size, "%s: %s", culprit, strerror(errno));
-    if (buf_size(&key) > 0)
+    if (key.data != NULL)
         explicit_bzero(key.data, key.capacity);
     buf_free(&certificate);
     buf_free(&key);

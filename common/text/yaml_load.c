@@ -142,7 +142,7 @@ enum status yaml_load_int64(struct yaml_loader *loader, const struct yaml_node *
 
 enum status yaml_load_uint32(struct yaml_loader *loader, const struct yaml_node *node,
                              const struct yaml_field *field, void *object) {
-    int64_t value;
+    int64_t value = 0;
     TRY(read_integer(loader, node, field, &value));
     if (value < 0 || value > UINT32_MAX)
         return yaml_fail(loader, node, field->name, "must be between 0 and 4294967295");
