@@ -105,17 +105,6 @@ static enum status record_id(struct store *store, const Lx__Operation *operation
     return STATUS_OK;
 }
 
-static enum status insert_entry(struct store *store, struct uuid stream, struct uuid record,
-                                bool roster, struct view bytes, int64_t now_ms, int64_t retry_of,
-                                int64_t *out_id) {
-    TRY(db_run(store,
-               "insert into outbox (stream, record, roster, operation, created_ms, retry_of)"
-               " values (?1, ?2, ?3, ?4, ?5, ?6)",
-               "uuibii", &stream, &record, (int64_t)roster, bytes, now_ms, retry_of));
-    *out_id = sqlite3_last_insert_rowid(store->db);
-    return STATUS_OK;
-}
-
 static enum status add_encoded(struct store *store, struct uuid stream,
                                const Lx__Operation *operation, int64_t now_ms, int64_t retry_of,
                                int64_t *out_id) {
@@ -132,7 +121,11 @@ static enum status add_encoded(struct store *store, struct uuid stream,
     enum status status = arena ? unpack_pack(&stamped.base, arena, &bytes) : STATUS_NO_MEMORY;
     if (status == STATUS_OK)
         status =
-            insert_entry(store, stream, record, !operation->fact, bytes, now_ms, retry_of, out_id);
+            db_run(store,
+                   "insert into outbox (stream, record, roster, operation, created_ms, retry_of)"
+                   " values (?1, ?2, ?3, ?4, ?5, ?6)",
+                   "uuibii", &stream, &record, (int64_t)!operation->fact, bytes, now_ms, retry_of);
+    *out_id = sqlite3_last_insert_rowid(store->db);
     arena_free(&arena);
     TRY(status);
     TRY(add_needs(store, *out_id, operation));

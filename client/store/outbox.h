@@ -76,13 +76,13 @@ enum status store_outbox_streams(struct store *store, struct arena *arena, size_
                                  struct uuid **out_streams) MUST_USE;
 
 // The server's answers; each needs an open transaction.
-// All waiting entries of the stream with a key <= op_to are stored; `refused` among them are not.
-enum status store_outbox_settle(struct store *store, struct uuid stream, uint64_t op_to,
-                                uint64_t seq, size_t n_refused,
-                                Lx__RefusedOperation *const *refused, int64_t now_ms) MUST_USE;
-// Nothing of the stream above what was answered is stored: keys are taken back; reason (may be
-// NULL) stays visible on the entries and the stream is not tried again before the next sync.
-enum status store_outbox_unseal(struct store *store, struct uuid stream,
+// DONE or REPEATED: waiting entries of the group's stream with a key <= op_to are stored, those in
+// `refused` as refused.
+enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group,
+                                int64_t now_ms) MUST_USE;
+// Nothing of the stream from key `from` on is stored (0: nothing that waits): keys are taken back;
+// reason (may be NULL) stays visible on the entries.
+enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) MUST_USE;
 // The server has lost operations (restored): those from `expected` on wait again under their keys.
 // STATUS_NOT_FOUND: this home does not hold `expected`.

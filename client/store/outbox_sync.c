@@ -266,17 +266,17 @@ static enum status refuse_one(struct store *store, struct uuid stream,
     return status == STATUS_OK ? outbox_refresh_local(store, record) : status;
 }
 
-enum status store_outbox_settle(struct store *store, struct uuid stream, uint64_t op_to,
-                                uint64_t seq, size_t n_refused,
-                                Lx__RefusedOperation *const *refused, int64_t now_ms) {
-    for (size_t i = 0; i < n_refused; i++)
-        if (refused[i]->op_seq <= op_to)
-            TRY(refuse_one(store, stream, refused[i]));
+enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, int64_t now_ms) {
+    struct uuid stream;
+    struct store_stream state;
+    TRY(uuid_from_bytes(view_from(group->stream.data, group->stream.len), &stream));
+    for (size_t i = 0; i < group->n_refused; i++)
+        if (group->refused[i]->op_seq <= group->op_to)
+            TRY(refuse_one(store, stream, group->refused[i]));
     TRY(db_run(store,
                "update outbox set state = 2, acked_ms = ?4, ack_seq = ?3, reason = null"
                " where stream = ?1 and state = 1 and op_seq > 0 and op_seq <= ?2",
-               "uiii", &stream, (int64_t)op_to, (int64_t)seq, now_ms));
-    struct store_stream state;
+               "uiii", &stream, (int64_t)group->op_to, (int64_t)group->seq, now_ms));
     enum status status = store_stream_get(store, stream, &state);
     if (status == STATUS_NOT_FOUND) // no longer pulled: nothing will ever replace the local rows
         return replica_hide_passed(store, stream, INT64_MAX);
@@ -284,12 +284,13 @@ enum status store_outbox_settle(struct store *store, struct uuid stream, uint64_
     return replica_hide_passed(store, stream, (int64_t)state.cursor);
 }
 
-enum status store_outbox_unseal(struct store *store, struct uuid stream, const Lx__Reason *reason) {
+enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
+                                const Lx__Reason *reason) {
     int64_t first = 0;
-    enum status status =
-        db_int(store, &first,
-               "select min(op_seq) from outbox where stream = ?1 and state = 1 and op_seq > 0", "u",
-               &stream);
+    enum status status = db_int(store, &first,
+                                "select min(op_seq) from outbox where stream = ?1 and state = 1"
+                                " and op_seq >= max(?2, 1)",
+                                "ui", &stream, (int64_t)from);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     TRY(status);
@@ -301,8 +302,8 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream, const L
     if (status == STATUS_OK)
         status = db_run(store,
                         "update outbox set op_seq = 0, batch = 0, reason = ?2"
-                        " where stream = ?1 and state = 1 and op_seq > 0",
-                        "ub", &stream, bytes);
+                        " where stream = ?1 and state = 1 and op_seq >= ?3",
+                        "ubi", &stream, bytes, first);
     arena_free(&arena);
     return status == STATUS_OK ? set_next_key(store, stream, first) : status;
 }

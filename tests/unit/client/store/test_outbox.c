@@ -29,9 +29,13 @@ static void settle(struct home *home, struct uuid stream, uint64_t op_to, uint64
     refused.op_seq = refused_op;
     refused.reason = &reason;
     assert_int_equal(store_begin(home->store), STATUS_OK);
-    assert_int_equal(store_outbox_settle(home->store, stream, op_to, 5, refused_op > 0 ? 1 : 0,
-                                         list, HOME_NOW_MS),
-                     STATUS_OK);
+    Lx__PushedGroup group = LX__PUSHED_GROUP__INIT;
+    group.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
+    group.op_to = op_to;
+    group.seq = 5;
+    group.n_refused = refused_op > 0 ? 1 : 0;
+    group.refused = list;
+    assert_int_equal(store_outbox_settle(home->store, &group, HOME_NOW_MS), STATUS_OK);
     assert_int_equal(store_commit(home->store), STATUS_OK);
 }
 
@@ -185,7 +189,7 @@ static void test_group_refused_gives_its_keys_back(void **state) {
     home_add(&home, stream, home_fact(&home, home_id(11), home_id(2), "t.plan"));
     seal(&home, stream, MAX_OPS);
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_outbox_unseal(home.store, stream, &reason), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     assert_int_equal(entry(&home, first).reason->reason, 9);
     assert_int_equal(store_outbox_drop(home.store, first), STATUS_OK);
