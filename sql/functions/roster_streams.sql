@@ -1,0 +1,23 @@
+-- The streams that a group of roster operations may touch: its own, where its persons are and go to, the units named and, for offices, all below them.
+-- Takes the arrays of push_roster. Returns the distinct streams of that district. Locks nothing.
+create or replace function lx.roster_streams(p_district int4, p_stream uuid, p_id uuid[], p_member uuid[], p_unit uuid[]) returns uuid[]
+language plpgsql stable
+as $$
+begin
+  return array(
+    with named as (
+      select unnest(p_unit) as unit
+      union
+      select m.unit from lx.membership m where m.district = p_district and m.id = any(p_id)
+    )
+    select p_stream
+    union
+    select p.stream from lx.person p where p.district = p_district and p.id = any(p_id || p_member)
+    union
+    select m.unit from lx.membership m where m.district = p_district and m.person = any(p_member)
+    union
+    select u.id from named n join lx.unit u on u.path @> array[n.unit] where u.district = p_district and n.unit is not null);
+end
+$$;
+revoke all on function lx.roster_streams from public;
+grant execute on function lx.roster_streams to lianxiao_writer;

@@ -1,0 +1,20 @@
+-- Which of these sessions are still valid, for the check of every second: revoked, disabled and closed ones are absent.
+-- Takes the tokens' SHA-256. Returns those valid with their scope version. Locks nothing; moves no idle limit (a quiet connection ages).
+create or replace function lx.session_alive(p_token_hashes bytea[]) returns table (token_hash bytea, scope_version int8)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select s.token_hash, lx.scope_version(s.person)
+  from lx.session s
+  join lx.account a on a.person = s.person
+  join lx.device d on d.device = s.device
+  where s.token_hash = any(p_token_hashes) and s.closed_at is null and s.until_at > now()
+    and a.disabled_at is null and d.revoked_at is null and d.frozen_at is null;
+end
+$$;
+alter function lx.session_alive owner to lianxiao_auth;
+revoke all on function lx.session_alive from public;
+grant execute on function lx.session_alive to lianxiao_api;

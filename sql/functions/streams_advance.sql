@@ -1,0 +1,29 @@
+-- Reads the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1), the cursors move to the heads.
+-- Takes the district and how many streams at most. Returns how many streams and subjects. Needs district_take. Locks the cursors.
+create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4)
+language sql
+as $$
+  with behind as materialized (
+    select h.stream, coalesce(c.seq, 0) as seq, h.head
+    from lx.head h left join lx.stream_cursor c on c.district = h.district and c.stream = h.stream
+    where h.district = p_district and h.head > coalesce(c.seq, 0)
+    limit p_limit
+  ),
+  found as (
+    select distinct f.subject
+    from behind b join lx.fact f on f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head
+  ),
+  put as (
+    insert into lx.todo (district, subject, level, lane)
+    select p_district, f.subject, coalesce(u.level, 5), 1 from found f left join lx.unit u on u.id = f.subject
+    returning 1
+  ),
+  moved as (
+    insert into lx.stream_cursor as c (district, stream, seq) select p_district, b.stream, b.head from behind b
+    on conflict (district, stream) do update set seq = excluded.seq
+    returning 1
+  )
+  select (select count(*) from moved)::int4, (select count(*) from put)::int4
+$$;
+revoke all on function lx.streams_advance from public;
+grant execute on function lx.streams_advance to lianxiao_assessor;
