@@ -52,9 +52,11 @@ struct rule {
     int section;                 // index of its section, -1: none
     int64_t cap;                 // most points, hundredths; 0 without points
     bool review;                 // a deliverable counts when accepted (else when handed in)
+    const Lx__Amount *amount;    // borrows; defaults filled in; NULL: nothing is counted (graded)
     const unsigned *opens_after; // indices of rules
     size_t n_opens_after;
     const struct rule *counts_from; // NULL: none
+    bool offered;                   // deliverables of this rule may be recommended by a unit above
 };
 
 struct scheme {
@@ -73,6 +75,8 @@ struct scheme {
     const unsigned *points_by_code; // ability point indices, sorted by code
     struct window whole;            // first day of the first to last day of the last stage
     struct window hours;            // stages of the hours
+    // Watching that makes online hours.
+    uint64_t hours_groups;                         // bits of course groups
     const Lx__Rubric *rubrics[SUBJECT_KIND_COUNT]; // NULL: this kind is not scored
 };
 
