@@ -32,7 +32,7 @@ static const struct ctl_command commands[] = {
      "FILE",
      1,
      1,
-     "add and change units from a CSV file (see deploy/city)",
+     "add and change units from a CSV file (deploy/units.md)",
      {{NULL, NULL, NULL}},
      CTL_DATABASE_OPS,
      ctl_unit_import},
