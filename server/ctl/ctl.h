@@ -40,10 +40,9 @@ struct ctl;
 struct ctl_command {
     const char *name;      // one or two words: "unit import"
     const char *arguments; // as printed: "FILE"; "" for none
-    size_t min_arguments;
-    size_t max_arguments;
-    const char *help; // one line
-    struct ctl_option options[CTL_OPTIONS_MAX];
+    size_t n_arguments;
+    const char *help;                 // one line
+    const struct ctl_option *options; // at most CTL_OPTIONS_MAX
     enum ctl_database database;
     enum ctl_exit (*run)(struct ctl *ctl);
 };

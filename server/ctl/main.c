@@ -33,7 +33,7 @@ static void print_help(void) {
     fputs(about, stdout);
     puts("Commands:");
     for (size_t i = 0; i < count; i++)
-        printf("  %-16s %-10s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        printf("  %-14s %-17s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     fputs(common_options, stdout);
 }
 
@@ -116,13 +116,13 @@ static enum ctl_exit read_arguments(struct ctl *ctl, int argc, char **argv, int 
             enum ctl_exit exit_code = read_option(ctl, argc, argv, &i);
             if (exit_code != CTL_EXIT_DONE)
                 return exit_code;
-        } else if (ctl->n_arguments == ctl->command->max_arguments) {
+        } else if (ctl->n_arguments == ctl->command->n_arguments) {
             return usage("too many arguments", argv[i]);
         } else {
             ctl->arguments[ctl->n_arguments++] = argv[i];
         }
     }
-    if (ctl->n_arguments < ctl->command->min_arguments)
+    if (ctl->n_arguments < ctl->command->n_arguments)
         return usage("missing arguments", ctl->command->arguments);
     return CTL_EXIT_DONE;
 }

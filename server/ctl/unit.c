@@ -252,7 +252,8 @@ static void print_changes(const struct units *units, size_t i, const struct db_r
         puts("  attributes");
 }
 
-enum verdict { ADDED = 1, CHANGED = 2, SAME = 3, NO_PARENT = 4, UNFIT = 5 };
+// NOT_STORED: good itself, but another row of the file is not.
+enum verdict { NOT_STORED = 0, ADDED = 1, CHANGED = 2, SAME = 3, NO_PARENT = 4, UNFIT = 5 };
 
 static enum ctl_exit report(const struct units *units, const struct db_result *verdicts,
                             const struct db_result *old) {
@@ -260,7 +261,7 @@ static enum ctl_exit report(const struct units *units, const struct db_result *v
     for (int r = 0; r < db_rows(verdicts); r++) {
         size_t i = (size_t)db_int8(verdicts, r, 0) - 1;
         int64_t verdict = db_int8(verdicts, r, 1);
-        if (i >= units->n || verdict < ADDED || verdict > UNFIT)
+        if (i >= units->n || verdict < NOT_STORED || verdict > UNFIT)
             return ctl_refuse("the database gave verdict %lld", (long long)verdict);
         counts[verdict]++;
         if (verdict == CHANGED)
