@@ -33,7 +33,7 @@ static void print_help(void) {
     fputs(about, stdout);
     puts("Commands:");
     for (size_t i = 0; i < count; i++)
-        printf("  %-14s %-17s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        printf("  %-15s %-17s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     fputs(common_options, stdout);
 }
 
