@@ -149,6 +149,7 @@ static void take_mismatch(struct sync *sync, struct sync_stream *stream) {
         return end_pull(sync, stream, SYNC_PULL_BROKEN);
     }
     stream->restart = stream->restarted = true;
+    sync->progress.restarts++;
     stream->pull = SYNC_PULL_WANTED;
 }
 
