@@ -252,13 +252,17 @@ static void add_unit(struct context_builder *builder, const struct people_unit *
             (struct judge_subject){.id = unit->id, .kind = kind, .home = unit->id};
 }
 
-static void add_units(struct context_builder *builder) {
-    const struct people *people = &builder->local->people;
-    const struct people_unit *at = people_find_unit(people, builder->stream);
+static void add_way(struct context_builder *builder, struct uuid unit) {
+    const struct people_unit *at = people_find_unit(&builder->local->people, unit);
     for (int step = 0; at != NULL && step < WAY_STEPS; step++) {
         add_unit(builder, at);
-        at = people_find_unit(people, at->parent);
+        at = people_find_unit(&builder->local->people, at->parent);
     }
+}
+
+static void add_units(struct context_builder *builder) {
+    const struct people *people = &builder->local->people;
+    add_way(builder, builder->stream);
     for (size_t i = 0; builder->school != NULL && i < people->n_units; i++)
         if (uuid_equal(people->units[i].parent, builder->school->id))
             add_unit(builder, &people->units[i]);
@@ -293,6 +297,30 @@ static void add_offices(struct context_builder *builder) {
     }
 }
 
+static bool has_subject(const struct context_builder *builder, struct uuid id) {
+    for (size_t i = 0; i < builder->context->n_subjects; i++)
+        if (uuid_equal(builder->subjects[i].id, id))
+            return true;
+    return false;
+}
+
+// Memberships may name units and people of other schools: those who are moved.
+static void add_named(struct context_builder *builder, size_t n, Lx__Operation *const *operations) {
+    for (size_t i = 0; i < n; i++) {
+        const Lx__Membership *membership = operations[i]->membership;
+        if (membership == NULL)
+            continue;
+        struct uuid id = id_of(membership->has_person, membership->person);
+        const struct people_person *person = people_find_person(&builder->local->people, id);
+        add_way(builder, id_of(membership->has_unit, membership->unit));
+        if (person == NULL || has_subject(builder, id))
+            continue;
+        add_way(builder, person->home);
+        builder->subjects[builder->context->n_subjects++] =
+            (struct judge_subject){.id = id, .kind = FACT_SUBJECT_TEACHER, .home = person->home};
+    }
+}
+
 enum status local_judge(const struct local *local, struct uuid stream, int64_t now_ms, size_t n,
                         Lx__Operation *const *operations, struct arena *arena,
                         Lx__Reason ***out_reasons) {
@@ -318,6 +346,7 @@ enum status local_judge(const struct local *local, struct uuid stream, int64_t n
         return STATUS_NO_MEMORY;
     add_units(&builder);
     add_people(&builder);
+    add_named(&builder, n, operations);
     add_offices(&builder);
     context.units = builder.units;
     context.subjects = builder.subjects;

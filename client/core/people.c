@@ -172,8 +172,7 @@ static bool is_rounded(struct view known, struct view given) {
     return memcmp(known.data, given.data, SPREADSHEET_DIGITS - 1) == 0;
 }
 
-// Why nobody has this teacher number: spoilt on its way through a spreadsheet, or REASON_NONE.
-static enum reason_id find_damage(const struct people *people, struct view given) {
+enum reason_id people_find_damage(const struct people *people, struct view given) {
     if (people_check_number(given) != REASON_NONE)
         return REASON_ROW_ID_SCIENTIFIC;
     if (!is_digits(given))
@@ -261,7 +260,7 @@ static const struct people_person *find_person(struct match *match) {
         const struct people_person *by_number =
             people_by_teacher_no(match->people, key->teacher_no);
         enum reason_id damage =
-            by_number == NULL ? find_damage(match->people, key->teacher_no) : REASON_NONE;
+            by_number == NULL ? people_find_damage(match->people, key->teacher_no) : REASON_NONE;
         if (damage != REASON_NONE)
             return refuse(match, PEOPLE_TEACHER_NO, damage, key->teacher_no);
         found = found != NULL ? found : by_number;

@@ -72,5 +72,8 @@ const struct people_unit *people_find_school(const struct people *people, struct
 // The school that a workshop or school belongs to; NULL: not known here.
 const struct people_unit *people_school_of(const struct people *people, struct uuid unit);
 
+// Has this number, which nobody has, been spoilt on its way (rewritten, rounded, cut, zeros lost)?
+// REASON_NONE: it looks whole.
+enum reason_id people_find_damage(const struct people *people, struct view number);
 // Would a spreadsheet have spoilt this number? REASON_NONE or ROW_ID_SCIENTIFIC.
 enum reason_id people_check_number(struct view number);
