@@ -288,12 +288,11 @@ static enum status pack_receipt(struct assessment *assessment, Lx__Receipt *rece
     return unpack_pack(&receipt->base, assessment->arena, out_bytes);
 }
 
-static enum status fill_lines(const struct assessment *assessment, const Lx__Receipt *receipt,
-                              struct standing *standing) {
-    struct line *lines = arena_array(assessment->arena, receipt->n_lines + 1, sizeof(*lines));
+static enum status fill_lines(const struct assessment *assessment, struct standing *standing) {
+    const struct scheme *scheme = assessment->input->scheme;
+    struct line *lines = arena_array(assessment->arena, scheme->n_rules + 1, sizeof(*lines));
     if (lines == NULL)
         return STATUS_NO_MEMORY;
-    const struct scheme *scheme = assessment->input->scheme;
     for (size_t i = 0; i < scheme->n_rules; i++) {
         const Lx__ReceiptLine *line = assessment->lines[i];
         if (line != NULL)
@@ -325,7 +324,7 @@ enum status assess(const struct assess_input *input, struct arena *arena,
                                       .points = receipt.points,
                                       .total = receipt.total};
     TRY(fill_summary(assessment, &receipt, &out_standing->summary));
-    TRY(fill_lines(assessment, &receipt, out_standing));
+    TRY(fill_lines(assessment, out_standing));
     TRY(contribute(input->scheme, out_standing, arena));
     return pack_receipt(assessment, &receipt, &out_standing->summary, &out_standing->receipt);
 }
