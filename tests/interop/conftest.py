@@ -10,8 +10,6 @@ sys.path.insert(0, str(HERE))
 
 import lx  # noqa: E402  (the path comes first)
 
-PASSWORD = "first-password-1"
-
 
 @pytest.fixture(scope="session")
 def city():

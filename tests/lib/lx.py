@@ -128,8 +128,8 @@ class Server:
             self.process = None
 
     def children(self, role: str = "") -> list[int]:
-        """Process ids of the master's children, those whose command line has `role` in it."""
-        out = run(["ps", "--ppid", self.process.pid, "-o", "pid=,args="], check=False).stdout
+        """Process ids of the master's children, those whose name or command line has `role` in it."""
+        out = run(["ps", "--ppid", self.process.pid, "-o", "pid=,comm=,args="], check=False).stdout
         return [int(line.split()[0]) for line in out.splitlines() if role in line]
 
 
