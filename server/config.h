@@ -59,6 +59,16 @@ struct config_key {
 extern const struct config_key CONFIG_KEYS[];
 extern const size_t CONFIG_KEY_COUNT;
 
+// Where a configuration came from, to read it again.
+struct config_source {
+    const char *file;        // NULL: none
+    const char *const *sets; // "key=value", borrowed from the command line
+    size_t n_sets;
+};
+
+// Defaults, file, then --set in order.
+enum status config_load(struct config *config, const struct config_source *source,
+                        FILE *errors) MUST_USE;
 void config_set_defaults(struct config *config);
 // Messages for a person go to `errors`: file, line, key, what is wrong, what is allowed.
 enum status config_set(struct config *config, const char *key, const char *value,

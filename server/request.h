@@ -61,5 +61,7 @@ bool request_orphaned(const struct request *request);
 // until those are answered. Raises the payload cap.
 void request_set_session(struct request *request, struct session *session,
                          void (*release)(struct session *session));
+// Hello was good: from its answer on the connection takes other methods.
+void request_greeted(struct request *request);
 // Closes the connection when the answers given so far are sent (after revocation, say).
 void request_close_after(struct request *request);

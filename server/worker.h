@@ -12,7 +12,9 @@
 #include "server/db/db.h"
 #include "server/request.h"
 
+struct config_source;
 struct conn;
+struct handlers;
 struct listener;
 struct nudge;
 struct pile;
@@ -25,8 +27,9 @@ struct wheel;
 struct worker {
     struct event_base *base;
     struct config *config;
-    int index;             // 0..workers-1
-    struct shared *shared; // the master's shared memory: nudge ring, wake-ups, counters
+    int index;                 // 0..workers-1
+    struct handlers *handlers; // what handlers keep (server/handlers.c); NULL until handlers_open
+    struct shared *shared;     // the master's shared memory: nudge ring, wake-ups, counters
     struct tls_context *tls;
     struct ca *ca;           // NULL: this node does not sign
     struct db_pool *reads;   // pipelined, role api
@@ -38,6 +41,7 @@ struct worker {
     struct listener *listener;
     struct wheel *wheel;           // deadlines of connections
     struct conn *conns;            // list of all
+    struct conn *again;            // have input that no readiness will announce
     struct conn *dirty;            // have something to write at the end of this turn
     struct conn *closed;           // are freed at the end of this turn
     struct request *idle_requests; // arenas kept for reuse
@@ -46,7 +50,17 @@ struct worker {
     uint64_t request_count;
     struct uuid db_epoch; // nil until read
     bool draining;
+    bool moved;             // hints were put into the ring this turn: wake the others at its end
+    uint64_t ring_position; // next hint to read
+    int64_t drain_until_ms; // monotonic
+    struct event *tick, *wake, *again_event, *signals[2]; // owns
+    const struct config_source *source;                   // borrows: for a reload
 };
+
+// The process's main: serves until SIGTERM is drained; returns its exit code. listen_fd and shared
+// are the master's.
+int worker_run(struct config *config, const struct config_source *source, struct shared *shared,
+               int listen_fd, int index);
 
 int64_t worker_now_ms(const struct worker *worker); // wall clock
 

@@ -1,0 +1,101 @@
+// Subscribe: which streams this connection wants to be nudged about. Every one must be in scope;
+// the answer says where each is now, so that what moved meanwhile is pulled at once.
+#include <stdio.h>
+#include <string.h>
+
+#include "common/wire/reason.h"
+#include "proto/ledger.pb-c.h"
+#include "server/conn.h"
+#include "server/db/db.h"
+#include "server/handlers/table.h"
+#include "server/nudge.h"
+#include "server/request_internal.h"
+#include "server/session.h"
+#include "server/worker.h"
+
+#define MAX_STREAMS 10000
+
+static void fail_at(struct request *request, enum reason_id reason, size_t i) {
+    char field[40];
+    snprintf(field, sizeof field, "streams[%zu]", i);
+    request_fail(request, reason, field, NULL);
+}
+
+// The rows come in any order; a stream that is asked for and not among them is not in scope.
+static bool find_head(const struct db_result *result, struct uuid stream, struct nudge_head *out) {
+    for (int row = 0; row < db_rows(result); row++) {
+        if (!uuid_equal(db_uuid(result, row, 0), stream))
+            continue;
+        *out = (struct nudge_head){stream, (int32_t)db_int8(result, row, 1),
+                                   (uint64_t)db_int8(result, row, 2)};
+        return true;
+    }
+    return false;
+}
+
+static bool add_head(struct request *request, Lx__SubscribeReply *reply, struct nudge_head *head) {
+    Lx__StreamHead *entry = arena_alloc(request_arena(request), sizeof *entry);
+    if (entry == NULL)
+        return false;
+    lx__stream_head__init(entry);
+    entry->has_stream = entry->has_head = true;
+    entry->stream = (ProtobufCBinaryData){UUID_SIZE, head->stream.bytes};
+    entry->head = head->head;
+    reply->heads[reply->n_heads++] = entry;
+    return true;
+}
+
+static void on_heads(void *user, enum status status, const struct db_result *result) {
+    struct request *request = user;
+    const Lx__SubscribeRequest *subscribe = request_message(request);
+    size_t n = subscribe->n_streams;
+    if (status != STATUS_OK) {
+        request_fail_status(request, status, "reading heads");
+        return;
+    }
+    struct nudge_head *heads = arena_array(request_arena(request), n, sizeof *heads);
+    Lx__SubscribeReply reply = LX__SUBSCRIBE_REPLY__INIT;
+    reply.heads = arena_array(request_arena(request), n, sizeof(Lx__StreamHead *));
+    bool memory = heads != NULL && reply.heads != NULL;
+    for (size_t i = 0; memory && i < n; i++) {
+        struct uuid id;
+        memcpy(id.bytes, subscribe->streams[i].data, UUID_SIZE);
+        if (!find_head(result, id, &heads[i])) {
+            fail_at(request, REASON_STREAM_UNKNOWN, i);
+            return;
+        }
+        memory = add_head(request, &reply, &heads[i]);
+    }
+    struct conn *conn = request_conn(request);
+    if (memory && conn != NULL)
+        memory = nudge_subscribe(conn, heads, n) == STATUS_OK;
+    if (memory)
+        request_reply(request, &reply.base);
+    else
+        request_fail(request, REASON_MESSAGE_TOO_LARGE, NULL, NULL);
+}
+
+void handle_subscribe(struct request *request) {
+    const Lx__SubscribeRequest *subscribe = request_message(request);
+    size_t n = subscribe->n_streams;
+    if (n > MAX_STREAMS) {
+        request_fail(request, REASON_TOO_MANY, "streams", "10000", NULL);
+        return;
+    }
+    struct uuid *ids = arena_array(request_arena(request), n > 0 ? n : 1, sizeof *ids);
+    if (ids == NULL) {
+        request_fail(request, REASON_MESSAGE_TOO_LARGE, NULL, NULL);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (subscribe->streams[i].len != UUID_SIZE) {
+            fail_at(request, REASON_FIELD_INVALID, i);
+            return;
+        }
+        memcpy(ids[i].bytes, subscribe->streams[i].data, UUID_SIZE);
+    }
+    struct db_params *params = db_params_new(request_arena(request));
+    db_param_uuid_array(params, n, ids, NULL);
+    db_query(request_worker(request)->reads, scope_db(session_of(request)->scope), "heads_of",
+             params, on_heads, request);
+}

@@ -1,0 +1,28 @@
+// What conn.c knows of a request and handlers do not.
+#pragma once
+
+#include "common/wire/frame.h"
+#include "server/request.h"
+
+struct conn;
+
+struct request {
+    struct conn *conn;               // borrows; lives at least as long as its requests
+    struct arena *arena;             // owns
+    const ProtobufCMessage *message; // in the arena
+    const struct method_info *method;
+    uint32_t id;
+    uint64_t number;
+    int64_t received_at_ms;
+    bool answered;
+    bool close_after;
+    struct request *next; // conn->requests, or the worker's spare ones
+};
+
+// A request for the frame, counted on the connection; NULL when memory is out. method may be NULL
+// (unknown): then it can only fail.
+struct request *request_open(struct conn *conn, const struct frame_header *header);
+// Frees the spare ones that a worker keeps.
+void request_free_spares(struct worker *worker);
+// The connection, or NULL when the peer is gone: for subscriptions.
+struct conn *request_conn(const struct request *request);
