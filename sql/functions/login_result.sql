@@ -12,7 +12,7 @@ begin
   if p_ok then
     update lx.login_failure f set failures = 0, success_at = clock_timestamp() where f.account = p_account and f.device = p_device;
   end if;
-  delete from lx.login_failure f where f.success_at is null and f.last_at < now() - interval '1 day' and f.account = p_account;
+  delete from lx.login_failure f where f.success_at is null and f.last_at < now() - interval '1 day';
   perform lx.audit_add(v_account.person, null, p_device, case when p_ok then 'login' else 'login_failed' end, null, v_account.person::text, null);
   return query select coalesce((select f.failures from lx.login_failure f where f.account = p_account and f.device = p_device), 0);
 end

@@ -1,7 +1,7 @@
 -- push_roster(): rows against the versions seen, homes and moves, good faith, replicas equal.
 begin;
 \ir fixture.sql
-select plan(62);
+select plan(66);
 \set t1 'pg_temp.id(\'t1\')'
 \set m1 'pg_temp.id(\'m1\')'
 \set may '\'2021-05-01T00:00:00Z\''
@@ -38,6 +38,18 @@ select is((select verdict from pg_temp.roster('s1', 1, 'S1', 9, 2, pg_temp.id('m
 select is((select verdict from pg_temp.roster('d1', 5, 'D1', 1, 2, pg_temp.id('m3'), 0, p_member => :t1, p_in => 'S3-1', p_role => 1, p_from => :july) where row_no = 1), 3, 'a unit of another district: out of scope of the district');
 select is((select verdict from pg_temp.roster('city', 6, 'D1', 1, 2, pg_temp.id('m3'), 0, p_member => :t1, p_in => 'S3-1', p_role => 1, p_from => :july) where row_no = 1), 8, 'also for the city: other district');
 select is((select verdict from pg_temp.roster('s1', 1, 'S1', 10, 2, pg_temp.id('m3'), 0, p_member => pg_temp.id('nobody'), p_in => 'S1-1', p_role => 1, p_from => :july) where row_no = 1), 3, 'an unknown person');
+
+-- a new person with his home in one group goes there at once
+select results_eq($$ select row_no, verdict, version from lx.push_roster(pg_temp.dev(8), pg_temp.p('s1'), 1, pg_temp.u('S1'), 1, sha256('two operations'), 0, 0, '', now(), '{}',
+  array[1, 2]::int8[], array[1, 2], array[pg_temp.id('t5'), pg_temp.id('m50')], array[0, 0]::int8[], array['Wu', null], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+  array[null, pg_temp.id('t5')]::uuid[], array[null, 1], array[null, pg_temp.u('S1-2')]::uuid[], array[null, 1], array[null, now()], '{}', '{}') $$,
+  $$ values (0, 1, null::int8), (1, 1, 1), (2, 1, 1) $$, 'person and membership in one group');
+select is((select stream from lx.person where id = pg_temp.id('t5')), pg_temp.u('S1-2'), 'he is in the workshop''s stream');
+select is((select count(*) from lx.left_stream where subject = pg_temp.id('t5')), 0::int8, 'without a tombstone');
+select ok(pg_temp.sound('S1') and pg_temp.sound('S1-2'), 'heads are right');
+delete from lx.membership where id = pg_temp.id('m50');
+update lx.head set live = live - 2, digest = digest # lx.row_digest(pg_temp.id('t5'), 1) # lx.row_digest(pg_temp.id('m50'), 1) where stream = pg_temp.u('S1-2');
+delete from lx.person where id = pg_temp.id('t5');
 
 -- facts and a standing of his, then a move to the sibling workshop
 select is((select stored from pg_temp.push('w11', 7, 'S1-1', 1, array[pg_temp.id('f1'), pg_temp.id('f2'), pg_temp.id('f3')], :t1, p_keys => array[sha256('k1'), null, null])), 3, 'three facts on him');
