@@ -86,8 +86,8 @@ create function pg_temp.sound(p_unit text) returns bool language sql as $$
 $$;
 
 -- sql/queries/pull.sql, so that tests run the statement that the server prepares. Also works after `set role lianxiao_api`.
-\getenv root LX_ROOT
-select set_config('lianxiao.test_pull', pg_read_file(:'root' || '/sql/queries/pull.sql'), true) \g /dev/null
+\set pull `cat "$LX_ROOT/sql/queries/pull.sql"`
+select set_config('lianxiao.test_pull', :'pull', true) \g /dev/null
 create function pg_temp.pull(p_unit text, p_cursor int8 default 0, p_limit int4 default 1000)
 returns table (head int8, live int8, digest int8, kind int4, seq int8, id uuid, version int8, subject uuid)
 language plpgsql as $$
