@@ -93,7 +93,7 @@ bool sync_push_next(struct sync *sync, struct sync_request *out_request) {
     if (sync->token != 0)
         return false;
     arena_reset(sync->arena);
-    if (!sync_check(sync, make_request(sync, &request)))
+    if (!sync_check(sync, make_request(sync, &request)) || request == NULL)
         return false;
     if (request->n_groups == 0) {
         sync_set_phase(sync, SYNC_PHASE_HEADS);

@@ -139,7 +139,7 @@ enum ctl_exit ctl_user_add(struct ctl *ctl) {
     const char *name = ctl_value(ctl, "name");
     const char *person_text = ctl_value(ctl, "person");
     struct uuid person;
-    struct view password;
+    struct view password = {NULL, 0};
     char hash[PASSWORD_HASH_SIZE];
     bool made;
     struct db_result *result = NULL;
@@ -174,7 +174,7 @@ enum ctl_exit ctl_user_add(struct ctl *ctl) {
 }
 
 enum ctl_exit ctl_user_reset(struct ctl *ctl) {
-    struct view password;
+    struct view password = {NULL, 0};
     char hash[PASSWORD_HASH_SIZE];
     bool made;
     struct db_result *result = NULL;
@@ -224,7 +224,7 @@ static enum ctl_exit add_day(struct ctl *ctl, const char *option, bool is_last,
 }
 
 enum ctl_exit ctl_grant(struct ctl *ctl) {
-    Lx__Role role;
+    Lx__Role role = LX__ROLE__ROLE_UNKNOWN;
     struct db_result *result = NULL;
     enum ctl_exit exit_code = parse_role(ctl->arguments[1], &role);
     if (exit_code != CTL_EXIT_DONE)

@@ -205,8 +205,7 @@ static void test_long_expired_device(void **state) {
 }
 
 // Expired 100 days ago: gets its handshake, and the server sees that it is over.
-static void test_lately_expired_device(void **state)
-{
+static void test_lately_expired_device(void **state) {
     (void)state;
     struct pair p;
     struct tls_client_options options = without_device();
@@ -311,10 +310,10 @@ static int teardown(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_device),      cmocka_unit_test(test_with_device),
-        cmocka_unit_test(test_long_expired_device),
-        cmocka_unit_test(test_lately_expired_device), cmocka_unit_test(test_foreign_device),
-        cmocka_unit_test(test_foreign_server),      cmocka_unit_test(test_wrong_name),
-        cmocka_unit_test(test_check_time),          cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_long_expired_device), cmocka_unit_test(test_lately_expired_device),
+        cmocka_unit_test(test_foreign_device),      cmocka_unit_test(test_foreign_server),
+        cmocka_unit_test(test_wrong_name),          cmocka_unit_test(test_check_time),
+        cmocka_unit_test(test_bad_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
