@@ -55,8 +55,8 @@ static char read_character(uint8_t typed) {
     return character != '\0' && strchr(ALPHABET, character) != NULL ? character : '\0';
 }
 
-enum status secret_hash_code(struct view typed, uint8_t out_hash[SECRET_HASH_SIZE]) {
-    char code[CODE_CHARACTERS];
+// What was typed as the twelve characters that were meant.
+static enum status read_code(struct view typed, char out_code[CODE_CHARACTERS]) {
     size_t n = 0;
     for (size_t i = 0; i < typed.size; i++) {
         if (typed.data[i] == '-' || typed.data[i] == ' ')
@@ -64,11 +64,23 @@ enum status secret_hash_code(struct view typed, uint8_t out_hash[SECRET_HASH_SIZ
         char character = read_character(typed.data[i]);
         if (character == '\0' || n == CODE_CHARACTERS)
             return STATUS_INVALID;
-        code[n++] = character;
+        out_code[n++] = character;
     }
-    if (n != CODE_CHARACTERS)
-        return STATUS_INVALID;
-    SHA256((const unsigned char *)code, n, out_hash);
+    return n == CODE_CHARACTERS ? STATUS_OK : STATUS_INVALID;
+}
+
+enum status secret_hash_code(struct view typed, uint8_t out_hash[SECRET_HASH_SIZE]) {
+    char code[CODE_CHARACTERS];
+    TRY(read_code(typed, code));
+    SHA256((const unsigned char *)code, sizeof(code), out_hash);
+    return STATUS_OK;
+}
+
+enum status secret_lookup_code(struct view typed, char out_lookup[SECRET_LOOKUP_SIZE]) {
+    char code[CODE_CHARACTERS];
+    TRY(read_code(typed, code));
+    memcpy(out_lookup, code, SECRET_LOOKUP_SIZE - 1);
+    out_lookup[SECRET_LOOKUP_SIZE - 1] = '\0';
     return STATUS_OK;
 }
 
