@@ -28,8 +28,6 @@ static const struct dispatch_row ROWS[] = {
     {LX__METHOD__GRANT_REVOKE, handle_grant_revoke},
 };
 
-#pragma weak session_has_capability
-
 handler_fn dispatch_find(uint16_t method) {
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
         if (ROWS[i].method == method)

@@ -16,19 +16,7 @@
 #include "proto/ledger.pb-c.h"
 #include "proto/wire.pb-c.h"
 #include "server/conn.h"
-#if __has_include("server/handlers.h")
 #include "server/handlers.h"
-#else
-enum status handlers_open(struct worker *worker);
-void handlers_close(struct worker *worker);
-enum status handlers_open(struct worker *worker) {
-    (void)worker;
-    return STATUS_OK;
-}
-void handlers_close(struct worker *worker) {
-    (void)worker;
-}
-#endif
 #include "server/listener.h"
 #include "server/log_level.h"
 #include "server/nudge.h"

@@ -8,13 +8,7 @@
 #include "proto/wire.pb-c.h"
 #include "server/handlers/table.h"
 #include "server/request.h"
-#if __has_include("server/session.h")
 #include "server/session.h"
-#define HAVE_SESSIONS 1
-#else
-#define SESSION_HASH_SIZE 32
-#define HAVE_SESSIONS 0
-#endif
 #include "server/worker.h"
 
 #define MAX_PROGRAM 64
@@ -42,15 +36,12 @@ static void answer(struct request *request, const struct session *session) {
     reply.logged_in = session != NULL;
     if (session != NULL) {
         reply.has_scope_version = true;
-#if HAVE_SESSIONS
         reply.scope_version = session->scope->version;
-#endif
     }
     request_greeted(request);
     request_reply(request, &reply.base);
 }
 
-#if HAVE_SESSIONS
 static void on_resumed(struct request *request, enum status status, struct session *session,
                        void *user) {
     (void)user;
@@ -59,12 +50,10 @@ static void on_resumed(struct request *request, enum status status, struct sessi
     else
         request_fail_status(request, status, "resuming a login");
 }
-#endif
 
 void handle_hello(struct request *request) {
     const Lx__HelloRequest *hello = request_message(request);
     const struct request_context *context = request_context(request);
-    (void)context;
     if (!hello->has_protocol || hello->protocol < FRAME_PROTOCOL) {
         char theirs[16];
         snprintf(theirs, sizeof theirs, "%u", hello->has_protocol ? hello->protocol : 0);
@@ -80,11 +69,9 @@ void handle_hello(struct request *request) {
         request_fail(request, REASON_FIELD_INVALID, "session_token", NULL);
         return;
     }
-#if HAVE_SESSIONS
     if (hello->has_session_token && context->has_device && !context->device_expired)
         session_resume(request, view_from(hello->session_token.data, hello->session_token.len),
                        on_resumed, NULL);
     else
-#endif
         answer(request, NULL);
 }

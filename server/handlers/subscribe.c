@@ -77,6 +77,7 @@ static void on_heads(void *user, enum status status, const struct db_result *res
 
 void handle_subscribe(struct request *request) {
     const Lx__SubscribeRequest *subscribe = request_message(request);
+    const struct session *session = session_of(request);
     size_t n = subscribe->n_streams;
     if (n > MAX_STREAMS) {
         request_fail(request, REASON_TOO_MANY, "streams", "10000", NULL);
@@ -93,9 +94,13 @@ void handle_subscribe(struct request *request) {
             return;
         }
         memcpy(ids[i].bytes, subscribe->streams[i].data, UUID_SIZE);
+        if (!session->checks_off && scope_find_stream(session->scope, ids[i]) == NULL) {
+            fail_at(request, REASON_STREAM_UNKNOWN, i);
+            return;
+        }
     }
     struct db_params *params = db_params_new(request_arena(request));
     db_param_uuid_array(params, n, ids, NULL);
-    db_query(request_worker(request)->reads, scope_db(session_of(request)->scope), "heads_of",
-             params, on_heads, request);
+    db_query(request_worker(request)->reads, scope_db(session->scope), "heads_of", params, on_heads,
+             request);
 }

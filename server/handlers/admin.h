@@ -1,0 +1,18 @@
+// What device.c, user.c and grant.c share: the verdicts of their SQL functions, and finding a unit
+// by its code, also one that was imported a moment ago.
+#pragma once
+
+#include "server/request.h"
+#include "server/units.h"
+
+enum admin_verdict {
+    ADMIN_DONE = 1,
+    ADMIN_FORBIDDEN = 2, // unknown, or not the caller's to give: the same answer
+    ADMIN_EXISTS = 3,
+    ADMIN_ROLE_MISFIT = 4, // the role does not fit the unit's level
+};
+
+// done may run at once or later; unit is NULL when there is none, and valid inside done only. The
+// request must still be open.
+typedef void (*admin_unit_fn)(void *user, const struct unit_row *unit);
+void admin_find_unit(struct request *request, const char *code, admin_unit_fn done, void *user);

@@ -1,0 +1,247 @@
+// From operations to a group of the pile. See judging.h.
+#include "server/judging.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire/unpack.h"
+
+#define GOOD_FAITH_MS (35LL * 24 * 60 * 60 * 1000) // written under a grant that has ended since
+
+static int compare_facts(const void *left, const void *right) {
+    const struct judging_fact *a = left, *b = right;
+    return uuid_compare(a->id, b->id);
+}
+
+void judging_sort_facts(struct judging_facts *facts) {
+    if (facts->n > 1)
+        qsort(facts->facts, facts->n, sizeof(*facts->facts), compare_facts);
+}
+
+static const struct judging_fact *find_fact(const struct judging_facts *facts, struct uuid id) {
+    if (facts == NULL || facts->n == 0)
+        return NULL;
+    const struct judging_fact key = {.id = id};
+    return bsearch(&key, facts->facts, facts->n, sizeof(key), compare_facts);
+}
+
+static bool on_find_fact(void *user, struct uuid id, struct judge_fact *out_fact) {
+    const struct judging_input *input = user;
+    const struct judging_fact *found = find_fact(input->facts, id);
+    if (found == NULL)
+        return false;
+    *out_fact = (struct judge_fact){.fact = &found->fact,
+                                    .submission = found->submission,
+                                    .actor = found->actor,
+                                    .voided = found->voided};
+    return true;
+}
+
+// Grants in force, and those that ended lately for operations that were written before.
+static enum status fill_roles(const struct judging_input *input, struct arena *arena,
+                              struct judge_context *context) {
+    const struct scope *scope = input->scope;
+    bool written_before = input->scope_version < scope->version;
+    size_t n_ended = written_before ? scope->n_ended : 0;
+    struct judge_role *roles =
+        arena_array(arena, scope->n_grants + n_ended + 1, sizeof(struct judge_role));
+    if (roles == NULL)
+        return STATUS_NO_MEMORY;
+    size_t n = 0;
+    for (size_t i = 0; i < scope->n_grants; i++)
+        roles[n++] = (struct judge_role){.role = scope->grants[i].role,
+                                         .unit = scope->grants[i].unit,
+                                         .from_ms = scope->grants[i].from_ms,
+                                         .until_ms = scope->grants[i].until_ms};
+    for (size_t i = 0; i < n_ended; i++)
+        roles[n++] = (struct judge_role){.role = scope->ended[i].role,
+                                         .unit = scope->ended[i].unit,
+                                         .from_ms = scope->ended[i].from_ms,
+                                         .until_ms = scope->ended[i].until_ms + GOOD_FAITH_MS};
+    context->roles = roles;
+    context->n_roles = n;
+    return STATUS_OK;
+}
+
+// Joins what the roster has with what was looked up besides.
+static enum status add_more(const struct judging_input *input, struct arena *arena,
+                            struct judge_context *context) {
+    if (input->n_more_subjects == 0)
+        return STATUS_OK;
+    size_t n_subjects = context->n_subjects + input->n_more_subjects;
+    size_t n_units = context->n_units + input->n_more_units;
+    struct judge_subject *subjects = arena_array(arena, n_subjects, sizeof(*subjects));
+    struct judge_unit *units = arena_array(arena, n_units, sizeof(*units));
+    if (subjects == NULL || units == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(subjects, context->subjects, context->n_subjects * sizeof(*subjects));
+    memcpy(subjects + context->n_subjects, input->more_subjects,
+           input->n_more_subjects * sizeof(*subjects));
+    memcpy(units, context->units, context->n_units * sizeof(*units));
+    if (input->n_more_units > 0)
+        memcpy(units + context->n_units, input->more_units, input->n_more_units * sizeof(*units));
+    context->subjects = subjects;
+    context->n_subjects = n_subjects;
+    context->units = units;
+    context->n_units = n_units;
+    return STATUS_OK;
+}
+
+static enum status make_context(const struct judging_input *input, struct arena *arena,
+                                struct judge_context *out_context) {
+    *out_context = (struct judge_context){
+        .sender = input->scope->person,
+        .received_at_ms = input->received_at_ms,
+        .programmes = input->programmes,
+        .n_programmes = input->n_programmes,
+        .find_fact = on_find_fact,
+        .find_user = (void *)input, // only read
+        .checks_off = input->checks_off,
+    };
+    roster_fill_context(input->roster, out_context);
+    TRY(fill_roles(input, arena, out_context));
+    return add_more(input, arena, out_context);
+}
+
+// ---- accepted facts ----
+
+struct sorting {
+    const struct judging_input *input;
+    struct arena *arena;
+    struct pile_target *targets;
+    size_t n_targets;
+    struct pile_fact *facts;
+    size_t n_facts;
+};
+
+static uint32_t target_of(struct sorting *sorting, struct uuid home, uint64_t version) {
+    for (size_t i = 0; i < sorting->n_targets; i++)
+        if (uuid_equal(sorting->targets[i].stream, home))
+            return (uint32_t)i;
+    sorting->targets[sorting->n_targets] = (struct pile_target){
+        .stream = home, .needs = 1u << CAPABILITY_READ, .roster_version = version};
+    return (uint32_t)sorting->n_targets++;
+}
+
+// What writing the fact needs over its subject's unit; for a void what the voided kind needs.
+static uint32_t needs_of(const struct sorting *sorting, const Lx__Fact *fact,
+                         enum fact_subject subject) {
+    Lx__FactKind kind = fact->kind;
+    struct uuid of;
+    if (kind == LX__FACT_KIND__VOID &&
+        uuid_from_bytes(view_from(fact->of.data, fact->of.len), &of) == STATUS_OK) {
+        const struct judging_fact *found = find_fact(sorting->input->facts, of);
+        for (size_t i = 0; found == NULL && i < sorting->n_facts; i++) {
+            const Lx__Fact *other = sorting->facts[i].fact;
+            if (other->id.len == UUID_SIZE && memcmp(other->id.data, of.bytes, UUID_SIZE) == 0)
+                kind = other->kind;
+        }
+        if (found != NULL)
+            kind = found->fact.kind;
+    }
+    enum capability capability = fact_kind_capability(kind, subject);
+    return (uint32_t)capability < CAPABILITY_COUNT ? 1u << capability : 1u << CAPABILITY_READ;
+}
+
+static enum status accept_fact(struct sorting *sorting, const Lx__Operation *operation,
+                               uint64_t op_seq) {
+    const struct roster *roster = sorting->input->roster;
+    const Lx__Fact *fact = operation->fact;
+    struct uuid id, subject;
+    if (uuid_from_bytes(view_from(fact->id.data, fact->id.len), &id) != STATUS_OK ||
+        uuid_from_bytes(view_from(fact->subject.data, fact->subject.len), &subject) != STATUS_OK)
+        return STATUS_CORRUPT; // the judge has let it pass
+    size_t at = roster_find_subject(roster, subject);
+    if (at == roster->n_subjects)
+        return STATUS_CORRUPT;
+    uint32_t index = target_of(sorting, roster->subjects[at].home, roster->home_versions[at]);
+    struct pile_target *target = &sorting->targets[index];
+    target->needs |= needs_of(sorting, fact, roster->subjects[at].kind);
+    target->digest ^= digest_row(id, 1); // facts never change: version 1
+    target->count++;
+    struct pile_fact *added = &sorting->facts[sorting->n_facts];
+    *added = (struct pile_fact){
+        .fact = fact, .op_seq = op_seq, .target = index, .position = target->count};
+    if (operation->submission != NULL)
+        TRY(unpack_pack(&operation->submission->base, sorting->arena, &added->submission));
+    sorting->n_facts++;
+    return STATUS_OK;
+}
+
+static enum status sort_facts(const struct judging_input *input, Lx__Reason *const *reasons,
+                              struct arena *arena, struct pile_group *group) {
+    struct sorting sorting = {.input = input, .arena = arena};
+    sorting.targets = arena_array(arena, input->n + 1, sizeof(struct pile_target));
+    sorting.facts = arena_array(arena, input->n, sizeof(struct pile_fact));
+    if (sorting.targets == NULL || sorting.facts == NULL)
+        return STATUS_NO_MEMORY;
+    (void)target_of(&sorting, input->roster->stream, input->roster->version); // always the first
+    for (size_t i = 0; i < input->n; i++)
+        if (reasons[i] == NULL)
+            TRY(accept_fact(&sorting, input->operations[i], input->op_from + i));
+    group->targets = sorting.targets;
+    group->n_targets = sorting.n_targets;
+    group->facts = sorting.facts;
+    group->n_facts = sorting.n_facts;
+    return STATUS_OK;
+}
+
+// ---- accepted roster operations ----
+
+static enum status sort_roster(const struct judging_input *input, Lx__Reason *const *reasons,
+                               struct arena *arena, struct pile_group *group) {
+    struct pile_roster *roster = arena_alloc(arena, sizeof(*roster));
+    struct pile_roster_row *rows = arena_array(arena, input->n, sizeof(*rows));
+    if (roster == NULL || rows == NULL)
+        return STATUS_NO_MEMORY;
+    roster->rows = rows;
+    roster->n_rows = 0;
+    for (size_t i = 0; i < input->n; i++)
+        if (reasons[i] == NULL)
+            rows[roster->n_rows++] =
+                (struct pile_roster_row){input->operations[i], input->op_from + i};
+    group->detail = roster;
+    group->alone = true;
+    return STATUS_OK;
+}
+
+// ---- refused operations ----
+
+static enum status pack_refused(const struct judging_input *input, Lx__Reason *const *reasons,
+                                struct arena *arena, struct pile_group *group) {
+    Lx__PushedGroup answer = LX__PUSHED_GROUP__INIT;
+    answer.refused = arena_array(arena, input->n, sizeof(Lx__RefusedOperation *));
+    if (answer.refused == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < input->n; i++) {
+        if (reasons[i] == NULL)
+            continue;
+        Lx__RefusedOperation *refused = arena_alloc(arena, sizeof(*refused));
+        if (refused == NULL)
+            return STATUS_NO_MEMORY;
+        lx__refused_operation__init(refused);
+        refused->has_op_seq = true;
+        refused->op_seq = input->op_from + i;
+        refused->reason = reasons[i];
+        answer.refused[answer.n_refused++] = refused;
+    }
+    group->n_refused = answer.n_refused;
+    return unpack_pack(&answer.base, arena, &group->answer);
+}
+
+static bool has_roster_operations(const struct judging_input *input) {
+    return input->n > 0 && input->operations[0]->fact == NULL &&
+           (input->operations[0]->person != NULL || input->operations[0]->membership != NULL);
+}
+
+enum status judging_run(const struct judging_input *input, struct arena *arena,
+                        struct pile_group *group) {
+    struct judge_context context;
+    Lx__Reason **reasons = NULL;
+    TRY(make_context(input, arena, &context));
+    TRY(judge_group(&context, input->n, input->operations, arena, &reasons));
+    group->district = input->roster->district;
+    TRY(pack_refused(input, reasons, arena, group));
+    return has_roster_operations(input) ? sort_roster(input, reasons, arena, group)
+                                        : sort_facts(input, reasons, arena, group);
+}

@@ -1,0 +1,204 @@
+// Roster operations to the column arrays of push_roster().
+#include "server/pile_roster.h"
+
+#include <string.h>
+
+#include "common/wire/reason.h"
+#include "common/wire/unpack.h"
+
+enum { WHAT_PERSON = 1, WHAT_MEMBERSHIP = 2 };
+
+// What the database says of a row, by its verdict number; it appends the parameter `version`
+// itself.
+static const enum reason_id VERDICT_REASONS[] = {
+    REASON_NONE,
+    REASON_NONE,
+    REASON_ROSTER_CHANGED,
+    REASON_ROSTER_NOT_IN_SCOPE,
+    REASON_TEACHER_NO_TAKEN,
+    REASON_PERSON_ACCOUNT_TAKEN,
+    REASON_MEMBERSHIP_OVERLAPS,
+    REASON_TRANSFER_NEEDED,
+    REASON_DISTRICT_OTHER,
+    REASON_UNIT_NOT_FOR_ROLE,
+};
+#define VERDICTS (sizeof(VERDICT_REASONS) / sizeof(VERDICT_REASONS[0]))
+
+struct columns {
+    size_t n;
+    int64_t *op;
+    int32_t *what;
+    struct uuid *id;
+    int64_t *seen;
+    struct view *name, *teacher_no, *account, *title;
+    bool *certificate, *in_post, *established, *full_time;
+    int32_t *birth_year;
+    bool *no_birth_year;
+    struct uuid *member, *unit;
+    bool *no_membership; // the columns of memberships are null for persons
+    int32_t *programme, *role;
+    int64_t *from_at, *until_at;
+    bool *no_until;
+    bool *guest;
+};
+
+static void *take(struct arena *arena, size_t n, size_t size, bool *failed) {
+    void *array = arena_array(arena, n > 0 ? n : 1, size);
+    *failed = *failed || array == NULL;
+    return array;
+}
+
+#define TAKE(array) ((columns->array) = take(arena, n, sizeof(*columns->array), &failed))
+
+static bool allocate(struct columns *columns, size_t n, struct arena *arena) {
+    bool failed = false;
+    TAKE(op);
+    TAKE(what);
+    TAKE(id);
+    TAKE(seen);
+    TAKE(name);
+    TAKE(teacher_no);
+    TAKE(account);
+    TAKE(title);
+    TAKE(certificate);
+    TAKE(in_post);
+    TAKE(established);
+    TAKE(full_time);
+    TAKE(birth_year);
+    TAKE(no_birth_year);
+    TAKE(member);
+    TAKE(unit);
+    TAKE(no_membership);
+    TAKE(programme);
+    TAKE(role);
+    TAKE(from_at);
+    TAKE(until_at);
+    TAKE(no_until);
+    TAKE(guest);
+    return !failed;
+}
+
+static struct uuid read_uuid(ProtobufCBinaryData bytes) {
+    struct uuid id = {{0}};
+    if (bytes.len == UUID_SIZE)
+        memcpy(id.bytes, bytes.data, UUID_SIZE);
+    return id;
+}
+
+// An empty text is the same as none: number and account are unique when there.
+static struct view read_text(const char *text) {
+    return text != NULL && text[0] != '\0' ? view_from_string(text) : view_from(NULL, 0);
+}
+
+static void add_person(struct columns *columns, size_t at, const Lx__Operation *operation) {
+    const Lx__Person *person = operation->person;
+    columns->what[at] = WHAT_PERSON;
+    columns->id[at] = read_uuid(person->id);
+    columns->seen[at] = (int64_t)operation->person_version;
+    columns->name[at] = read_text(person->name);
+    columns->teacher_no[at] = read_text(person->teacher_no);
+    columns->account[at] = read_text(person->account);
+    columns->title[at] = read_text(person->title);
+    columns->certificate[at] = person->certificate;
+    columns->in_post[at] = person->in_post;
+    columns->established[at] = person->established;
+    columns->full_time[at] = person->full_time;
+    columns->birth_year[at] = (int32_t)person->birth_year;
+    columns->no_birth_year[at] = !person->has_birth_year;
+    columns->no_membership[at] = true;
+    columns->no_until[at] = true;
+}
+
+static void add_membership(struct columns *columns, size_t at, const Lx__Operation *operation) {
+    const Lx__Membership *membership = operation->membership;
+    columns->what[at] = WHAT_MEMBERSHIP;
+    columns->id[at] = read_uuid(membership->id);
+    columns->seen[at] = (int64_t)operation->membership_version;
+    columns->no_birth_year[at] = true;
+    columns->member[at] = read_uuid(membership->person);
+    columns->unit[at] = read_uuid(membership->unit);
+    columns->programme[at] = (int32_t)membership->programme;
+    columns->role[at] = (int32_t)membership->role;
+    columns->from_at[at] = membership->from_ms;
+    columns->until_at[at] = membership->until_ms;
+    columns->no_until[at] = !membership->has_until_ms;
+    columns->guest[at] = membership->guest;
+}
+
+static void fill(struct columns *columns, const struct pile_roster *roster) {
+    for (size_t i = 0; i < roster->n_rows; i++) {
+        const struct pile_roster_row *row = &roster->rows[i];
+        columns->op[i] = (int64_t)row->op_seq;
+        if (row->operation->person != NULL)
+            add_person(columns, i, row->operation);
+        else
+            add_membership(columns, i, row->operation);
+    }
+    columns->n = roster->n_rows;
+}
+
+// The packed lx.Reason per row verdict; `version` is left for the database to add.
+static enum status bind_reasons(struct arena *arena, struct db_params *params) {
+    struct view packed[VERDICTS - 1]; // SQL counts from 1
+    for (size_t verdict = 1; verdict < VERDICTS; verdict++) {
+        Lx__Reason reason = LX__REASON__INIT;
+        reason.has_reason = VERDICT_REASONS[verdict] != REASON_NONE;
+        reason.reason = (uint32_t)VERDICT_REASONS[verdict];
+        TRY(unpack_pack(&reason.base, arena, &packed[verdict - 1]));
+    }
+    db_param_bytea_array(params, VERDICTS - 1, packed);
+    return STATUS_OK;
+}
+
+static void bind_group(const struct pile_group *group, struct db_params *params) {
+    db_param_bytea(params, view_from(group->device, PILE_DEVICE_SIZE));
+    db_param_uuid(params, group->person);
+    db_param_int4(params, group->district);
+    db_param_uuid(params, group->stream);
+    db_param_int8(params, (int64_t)group->op_from);
+    db_param_bytea(params, view_from(group->hashes, group->n_operations * DIGEST_OPERATION_SIZE));
+    db_param_int8(params, (int64_t)group->scope_version);
+    db_param_int4(params, (int32_t)group->n_refused);
+    db_param_bytea(params, group->answer.size > 0 ? group->answer : view_from("", 0));
+    db_param_timestamptz(params, group->received_at_ms);
+}
+
+static void bind_persons(const struct columns *columns, struct db_params *params) {
+    db_param_text_array(params, columns->n, columns->name);
+    db_param_text_array(params, columns->n, columns->teacher_no);
+    db_param_text_array(params, columns->n, columns->account);
+    db_param_bool_array(params, columns->n, columns->certificate, NULL);
+    db_param_bool_array(params, columns->n, columns->in_post, NULL);
+    db_param_bool_array(params, columns->n, columns->established, NULL);
+    db_param_bool_array(params, columns->n, columns->full_time, NULL);
+    db_param_int4_array(params, columns->n, columns->birth_year, columns->no_birth_year);
+    db_param_text_array(params, columns->n, columns->title);
+}
+
+static void bind_memberships(const struct columns *columns, struct db_params *params) {
+    db_param_uuid_array(params, columns->n, columns->member, columns->no_membership);
+    db_param_int4_array(params, columns->n, columns->programme, columns->no_membership);
+    db_param_uuid_array(params, columns->n, columns->unit, columns->no_membership);
+    db_param_int4_array(params, columns->n, columns->role, columns->no_membership);
+    db_param_timestamptz_array(params, columns->n, columns->from_at, columns->no_membership);
+    db_param_timestamptz_array(params, columns->n, columns->until_at, columns->no_until);
+    db_param_bool_array(params, columns->n, columns->guest, columns->no_membership);
+}
+
+enum status pile_roster_bind(const struct pile_group *group, struct arena *arena,
+                             struct db_params *params) {
+    const struct pile_roster *roster = group->detail;
+    struct columns *columns = arena_alloc(arena, sizeof(*columns));
+    if (columns == NULL || !allocate(columns, roster->n_rows, arena))
+        return STATUS_NO_MEMORY;
+    fill(columns, roster);
+    bind_group(group, params);
+    TRY(bind_reasons(arena, params));
+    db_param_int8_array(params, columns->n, columns->op, NULL);
+    db_param_int4_array(params, columns->n, columns->what, NULL);
+    db_param_uuid_array(params, columns->n, columns->id, NULL);
+    db_param_int8_array(params, columns->n, columns->seen, NULL);
+    bind_persons(columns, params);
+    bind_memberships(columns, params);
+    return STATUS_OK;
+}
