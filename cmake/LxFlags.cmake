@@ -6,6 +6,9 @@ option(LX_FUZZ "build the fuzz targets (clang only)" OFF)
 option(LX_TESTS "build tests/unit and tests/bench" ON)
 set(LX_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined")
 
+# Assertions stay on in the release: a process that has lost its way must not go on writing.
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON)
