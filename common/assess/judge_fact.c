@@ -228,16 +228,14 @@ static bool check_item(struct judging *judging) {
     return true;
 }
 
-// A grade names what was handed in exactly where its indicator asks for that.
+// A grade names what was handed in where its indicator asks for that; elsewhere it cannot, since
+// nothing is handed in under such an indicator.
 static bool check_grade(struct judging *judging) {
     const struct rule *rule = judging->rule;
     if (judging->fact->kind != LX__FACT_KIND__GRADE || rule == NULL)
         return true;
     if (rule_is_deliverable(rule) && !judging->fact->has_of)
         return judge_refuse(judging, REASON_FACT_FIELD_MISSING, "fact.of", judging->info->name,
-                            "of", NULL);
-    if (!rule_is_deliverable(rule) && judging->fact->has_of)
-        return judge_refuse(judging, REASON_FACT_FIELD_FORBIDDEN, "fact.of", judging->info->name,
                             "of", NULL);
     if (judging->fact->quantity > rule->cap)
         return judge_refuse(judging, REASON_GRADE_ABOVE_CAP, "fact.quantity", rule->source->code,

@@ -118,6 +118,17 @@ static bool check_recording(struct judging *judging, const Lx__Constraint *const
     return true;
 }
 
+// The context lists the workshop's people, guests included; never somebody of another school.
+static bool is_colleague(const struct judging *judging, const struct judge_subject *author) {
+    const struct judge_context *context = judging->context;
+    if (author == NULL || author->kind != FACT_SUBJECT_TEACHER)
+        return false;
+    const struct judge_unit *school =
+        judge_unit_above(context, author->home, LX__UNIT_LEVEL__SCHOOL);
+    return school != NULL &&
+           school == judge_unit_above(context, judging->subject->home, LX__UNIT_LEVEL__SCHOOL);
+}
+
 // A workshop's authors are its people; those of a school lie in many streams, so only their form is
 // judged.
 static bool check_author(struct judging *judging, size_t index) {
@@ -130,8 +141,7 @@ static bool check_author(struct judging *judging, size_t index) {
         if (memcmp(submission->authors[i].data, submission->authors[index].data, UUID_SIZE) == 0)
             return judge_refuse(judging, REASON_AUTHOR_REPEATED, path, NULL);
     const struct judge_subject *author = judge_find_subject(judging->context, id);
-    if (judging->subject->kind == FACT_SUBJECT_WORKSHOP &&
-        (author == NULL || author->kind != FACT_SUBJECT_TEACHER))
+    if (judging->subject->kind == FACT_SUBJECT_WORKSHOP && !is_colleague(judging, author))
         return judge_refuse(judging, REASON_AUTHOR_UNKNOWN, path, NULL);
     return true;
 }
@@ -170,6 +180,17 @@ static bool check_points(struct judging *judging, const Lx__Constraint *constrai
     return true;
 }
 
+// The kind of activity of a briefing, when it is given, is one of those that the indicator allows.
+static bool check_form(struct judging *judging, const Lx__Constraint *constraint) {
+    const char *form = judging->fact->form;
+    if (constraint == NULL || constraint->n_forms == 0 || form == NULL)
+        return true;
+    for (size_t i = 0; i < constraint->n_forms; i++)
+        if (same_text(constraint->forms[i], form))
+            return true;
+    return judge_refuse(judging, REASON_FORM_UNKNOWN, "fact.form", form, NULL);
+}
+
 static bool check_file(struct judging *judging) {
     const Lx__Submission *submission = judging->operation->submission;
     const char *name = submission->file_name;
@@ -194,7 +215,7 @@ bool judge_submission(struct judging *judging) {
     if (submission->title != NULL &&
         !judge_text(judging, submission->title, JUDGE_TEXT_LINE, TITLE_CAP, "submission.title"))
         return false;
-    return check_template(judging, constraint) && check_recording(judging, constraint) &&
-           check_authors(judging, constraint) && check_points(judging, constraint) &&
-           check_file(judging);
+    return check_form(judging, constraint) && check_template(judging, constraint) &&
+           check_recording(judging, constraint) && check_authors(judging, constraint) &&
+           check_points(judging, constraint) && check_file(judging);
 }

@@ -79,7 +79,7 @@ static const struct fact_kind_info kinds[] = {
      FACT_UNIT_NONE,
      0,
      0,
-     {R, F, F, F, F, O, R},
+     {R, F, F, F, O, O, R},
      RECORD_ALL},
     {LX__FACT_KIND__ACCEPTED,
      "accepted",
