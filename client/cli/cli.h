@@ -37,7 +37,7 @@ struct cli_option {
     const char *help;  // N_()
 };
 
-#define CLI_MAX_OPTIONS 16
+#define CLI_MAX_GIVEN 64 // options on one command line
 
 struct cli;
 
@@ -61,20 +61,28 @@ struct cli {
     struct arena *arena;  // owns: for the whole run
     enum reason_language language;
     bool json;
-    const char *home;                           // borrows
-    const char *option_values[CLI_MAX_OPTIONS]; // borrow; beside command->options
-    const char *const *arguments;               // borrow
+    const char *home; // borrows
+    struct cli_given {
+        const char *name, *value; // borrow; value "" for a flag
+    } given[CLI_MAX_GIVEN];
+    int n_given;
+    const char *const *arguments; // borrow
     int n_arguments;
     FILE *out; // borrows: stdout
     FILE *err; // borrows: stderr
 };
 
-// Value of an option of the command ("" for a flag); NULL: not given. The name must be in its
-// table.
+// Value of an option of the command ("" for a flag; the last one given); NULL: not given.
 const char *cli_option(const struct cli *cli, const char *name);
+// The values of an option that may be given several times: start with *place 0; NULL: no more.
+const char *cli_option_next(const struct cli *cli, const char *name, int *place);
 // Value as a whole number; false (and a message) when it is none within the bounds.
 bool cli_option_number(struct cli *cli, const char *name, int64_t lowest, int64_t highest,
                        int64_t *io_value);
+
+// Reads the command line into cli. True: run the command. False: *out_exit is the answer (help was
+// shown, or the line is wrong and was explained).
+bool cli_parse(struct cli *cli, int argc, char **argv, enum cli_exit *out_exit);
 
 // ---- telling (exit.c) ----
 

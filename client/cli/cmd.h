@@ -1,0 +1,26 @@
+// The commands: one function each, named after the command. The table is commands.c.
+#pragma once
+
+#include "client/cli/cli.h"
+
+enum cli_exit cmd_enroll(struct cli *cli);
+enum cli_exit cmd_login(struct cli *cli);
+enum cli_exit cmd_logout(struct cli *cli);
+enum cli_exit cmd_passwd(struct cli *cli);
+enum cli_exit cmd_record_add(struct cli *cli);
+enum cli_exit cmd_record_list(struct cli *cli);
+enum cli_exit cmd_record_void(struct cli *cli);
+enum cli_exit cmd_record_accept(struct cli *cli);
+enum cli_exit cmd_record_grade(struct cli *cli);
+enum cli_exit cmd_sync(struct cli *cli);
+enum cli_exit cmd_outbox(struct cli *cli);
+enum cli_exit cmd_outbox_retry(struct cli *cli);
+enum cli_exit cmd_outbox_drop(struct cli *cli);
+enum cli_exit cmd_standing(struct cli *cli);
+enum cli_exit cmd_stats(struct cli *cli);
+enum cli_exit cmd_code_issue(struct cli *cli);
+enum cli_exit cmd_user_add(struct cli *cli);
+enum cli_exit cmd_grant(struct cli *cli);
+enum cli_exit cmd_grant_revoke(struct cli *cli);
+enum cli_exit cmd_export(struct cli *cli);
+enum cli_exit cmd_status(struct cli *cli);

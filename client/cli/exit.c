@@ -1,0 +1,108 @@
+// What went wrong, for people, and the exit code that goes with it. See cli.h.
+#include <stdarg.h>
+#include <string.h>
+
+#include "client/cli/cli.h"
+
+static const struct {
+    enum cli_exit code;
+    const char *text;
+} cli_exits[] = {
+    {CLI_EXIT_OK, N_("done")},
+    {CLI_EXIT_FAILED, N_("this machine or the home failed")},
+    {CLI_EXIT_USAGE, N_("wrong command line")},
+    {CLI_EXIT_REFUSED, N_("refused, by the checks here or by the server")},
+    {CLI_EXIT_UNKNOWN, N_("no such subject, record, entry or file")},
+    {CLI_EXIT_AWAY, N_("the server cannot be reached; nothing is lost")},
+    {CLI_EXIT_LOGIN, N_("enrol or log in first")},
+    {CLI_EXIT_BUSY, N_("another program is using the home")},
+    {CLI_EXIT_PARTLY, N_("done, but some records were refused or could not go")},
+};
+
+void cli_print_exits(FILE *out) {
+    for (size_t i = 0; i < sizeof cli_exits / sizeof cli_exits[0]; i++)
+        fprintf(out, "  %d  %s\n", (int)cli_exits[i].code, _(cli_exits[i].text));
+}
+
+void cli_error(const struct cli *cli, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(cli->err, "%s: ", CLI_PROGRAM);
+    vfprintf(cli->err, format, arguments);
+    fputc('\n', cli->err);
+    va_end(arguments);
+}
+
+const char *cli_reason(struct cli *cli, const Lx__Reason *reason) {
+    struct buf text = {0};
+    const char *copy = NULL;
+    if (reason_format(reason, cli->language, &text) == STATUS_OK)
+        copy = arena_string(cli->arena, buf_view(&text));
+    buf_free(&text);
+    return copy ? copy : "";
+}
+
+void cli_show_reason(struct cli *cli, const char *about, const Lx__Reason *reason) {
+    if (about)
+        cli_error(cli, "%s: %s", about, cli_reason(cli, reason));
+    else
+        cli_error(cli, "%s", cli_reason(cli, reason));
+}
+
+enum cli_exit cli_no_memory(struct cli *cli) {
+    cli_error(cli, _("out of memory"));
+    return CLI_EXIT_FAILED;
+}
+
+enum cli_exit cli_store_failed(struct cli *cli, enum status status) {
+    const char *text = store_error(cli->store);
+    store_rollback(cli->store);
+    if (status == STATUS_NO_MEMORY)
+        return cli_no_memory(cli);
+    if (status == STATUS_AGAIN) {
+        cli_error(cli, _("the home is busy: %s"), text);
+        return CLI_EXIT_BUSY;
+    }
+    cli_error(cli, _("the home %s: %s"), store_home(cli->store),
+              text[0] ? text : status_name(status));
+    return CLI_EXIT_FAILED;
+}
+
+// One row a result: the code and the words; %s is client->failure_text.
+static const struct {
+    enum cli_exit code;
+    const char *text;
+} client_results[CLIENT_RESULT_COUNT] = {
+    [CLIENT_OK] = {CLI_EXIT_OK, NULL},
+    [CLIENT_NOT_ENROLLED] = {CLI_EXIT_LOGIN,
+                             N_("this device is not enrolled: run lianxiao enroll")},
+    [CLIENT_NOT_LOGGED_IN] = {CLI_EXIT_LOGIN, N_("nobody is logged in: run lianxiao login NAME")},
+    [CLIENT_AWAY] = {CLI_EXIT_AWAY, N_("the server cannot be reached (%s); what was recorded waits"
+                                       " here")},
+    [CLIENT_UNTRUSTED] = {CLI_EXIT_REFUSED,
+                          N_("the server is not the one that this device trusts (%s)")},
+    [CLIENT_REFUSED] = {CLI_EXIT_REFUSED, N_("the server refused: %s")},
+    [CLIENT_OTHER_ACCOUNT] = {CLI_EXIT_REFUSED,
+                              N_("this home belongs to another account: use --home with a folder of"
+                                 " your own")},
+    [CLIENT_HOME_BUSY] = {CLI_EXIT_BUSY, N_("the home is busy: %s")},
+    [CLIENT_LOCAL] = {CLI_EXIT_FAILED, N_("it did not work here: %s")},
+    [CLIENT_STOPPED] = {CLI_EXIT_OK, NULL},
+};
+
+enum cli_exit cli_client_result(struct cli *cli, enum client_result result) {
+    const char *text = client_results[result].text;
+    const char *detail = cli->client.failure_text;
+    if (!text)
+        return client_results[result].code;
+    if (cli->client.failure_reason)
+        detail = cli_reason(cli, cli->client.failure_reason);
+    fprintf(cli->err, "%s: ", CLI_PROGRAM);
+    const char *words = _(text);
+    const char *place = strstr(words, "%s");
+    if (place)
+        fprintf(cli->err, "%.*s%s%s\n", (int)(place - words), words, detail, place + 2);
+    else
+        fprintf(cli->err, "%s\n", words);
+    return client_results[result].code;
+}
