@@ -1,4 +1,5 @@
--- Reads the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1), the cursors move to the heads.
+-- Reads the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1), the cursors move to the heads. A school that
+-- chooses courses (COURSE_RANGE 11, or a VOID 14 that may undo one) puts its people there, too.
 -- Takes the district and how many streams at most. Returns how many streams and subjects. Needs district_take. Locks the cursors.
 create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4)
 language sql
@@ -9,13 +10,23 @@ as $$
     where h.district = p_district and h.head > coalesce(c.seq, 0)
     limit p_limit
   ),
-  found as (
-    select distinct f.subject
+  fresh as materialized (
+    select f.subject, bool_or(f.kind in (11, 14)) as chooses
     from behind b join lx.fact f on f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head
+    group by f.subject
+  ),
+  found as (
+    select f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject
+    union
+    select m.person, 5
+    from fresh f
+    join lx.unit s on s.id = f.subject and s.level = 3
+    join lx.unit w on w.path @> array[s.id]
+    join lx.membership m on m.district = p_district and m.unit = w.id and m.role = 1 and not m.guest
+    where f.chooses
   ),
   put as (
-    insert into lx.todo (district, subject, level, lane)
-    select p_district, f.subject, coalesce(u.level, 5), 1 from found f left join lx.unit u on u.id = f.subject
+    insert into lx.todo (district, subject, level, lane) select p_district, f.subject, f.level, 1 from found f
     returning 1
   ),
   moved as (

@@ -1,7 +1,7 @@
 -- The assessor's functions, as its role; the operators' functions, as theirs.
 begin;
 \ir fixture.sql
-select plan(51);
+select plan(55);
 grant execute on all functions in schema pg_temp to lianxiao_assessor, lianxiao_ops, lianxiao_api;
 delete from lx.todo;
 select pg_temp.roster('s1', 1, 'S1', 1, 1, pg_temp.id('t1'), 0, 'Zhang', 'T-1') \g /dev/null
@@ -21,11 +21,11 @@ select is((select (streams, subjects)::text from lx.streams_advance(1, 100)), '(
 select is((select array_agg(level order by level) from lx.todo), array[3, 5], 'a school and a person');
 select lx.todo_put(1, array[pg_temp.id('t1'), (select id from ids where code = 'S1-1')], array[5, 4], 1) \g /dev/null
 select lx.todo_put(1, array[pg_temp.id('t9')], array[5], 2) \g /dev/null
-select results_eq('select subject, level, lane from lx.todo_take(1, 100)', $$ values (pg_temp.id('t1'), 5, 1) $$, 'persons first, each once');
-select results_eq('select level, lane from lx.todo_take(1, 100)', 'values (4, 1)', 'then workshops');
-select results_eq('select level, lane from lx.todo_take(1, 100)', 'values (3, 1)', 'then schools');
-select results_eq('select subject, lane from lx.todo_take(1, 100)', $$ values (pg_temp.id('t9'), 2) $$, 'rescore after live');
-select is_empty('select * from lx.todo_take(1, 100)', 'then nothing');
+select results_eq('select subject, level, entries from lx.todo_take(1, 1, 2)', $$ values (pg_temp.id('t1'), 5, 2) $$, 'persons first, each once');
+select results_eq('select level from lx.todo_take(1, 1, 100)', 'values (4), (3)', 'then workshops, then schools');
+select is_empty('select * from lx.todo_take(1, 1, 100)', 'then the live lane is empty');
+select results_eq('select subject from lx.todo_take(1, 2, 100)', $$ values (pg_temp.id('t9')) $$, 'the lane of rescores waits on its own');
+select is_empty('select * from lx.todo_take(1, 2, 100)', 'then nothing');
 
 select results_eq($$ select row_no, verdict from lx.standing_put(1, '2021-07-01', array[pg_temp.id('st1'), pg_temp.id('st2'), pg_temp.id('st3')],
   array[(select id from ids where code = 'S1-1'), (select id from ids where code = 'S1'), (select id from ids where code = 'S1-2')],
@@ -47,10 +47,15 @@ select lx.district_put(1, '2021-07-01T00:00:00Z', 1, 5), lx.district_put(1, null
 select is((select (complete_through, to_rescore)::text from lx.district_state where district = 1), '("2021-07-01 00:00:00+00",4)', 'the watermark');
 select lx.district_put(1, '2020-07-01T00:00:00Z', 1, 5) \g /dev/null
 select is((select complete_through from lx.district_state where district = 1), '2021-07-01T00:00:00Z', 'never goes back');
-select is((select begun from lx.day_begin(1, '2021-07-02')), true, 'a day begins');
-select is((select begun from lx.day_begin(1, '2021-07-02')), false, 'once');
+select is((select begun from lx.day_begin(1, '2021-07-02', false)), true, 'a day begins');
+select is((select begun from lx.day_begin(1, '2021-07-02', false)), false, 'once');
 select is((select count(*) from lx.rollup_day where day = '2021-07-02'), 2::int8, 'roll-ups are kept');
-select is((select array_agg(level order by level) from lx.todo where district = 1 and lane = 2), array[2, 3, 3, 4, 4, 4, 4, 5], 'everybody is on todo');
+select is((select array_agg(level order by level) from lx.todo where district = 1 and lane = 2), array[2, 3, 3, 4, 4, 4, 4, 5], 'everybody is on todo on the first day');
+delete from lx.todo;
+select is((select begun from lx.day_begin(1, '2021-07-03', false)), true, 'the next day begins');
+select is_empty('select * from lx.todo', 'and touches nobody without a date in it');
+select is((select begun from lx.day_begin(1, '2021-07-04', true)), true, 'a day on which a stage ends');
+select is((select count(*) from lx.todo), 8::int8, 'touches everybody');
 select is((select subjects from lx.todo_subtree(1, (select id from ids where code = 'S1'), 2)), 4::int8, 'a school, its workshops and persons');
 select throws_ok($$ update lx.fact set item = 'x' $$, '42501', null, 'the assessor changes no facts');
 select throws_ok($$ select * from lx.account $$, '42501', null, 'and sees no logins');
