@@ -16,7 +16,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "server/assessor_run.h"
+#include "server/assessor.h"
 #include "server/log_level.h"
 #include "server/shared.h"
 #include "server/worker.h"
@@ -246,7 +246,7 @@ int master_run(struct config *config, const struct config_source *source) {
     int code = 1;
     if (shared_new(workers, &master->shared) == STATUS_OK &&
         open_sockets(master, workers) == STATUS_OK) {
-        if (config->dsn_assessor[0] != '\0' && assessor_run != NULL)
+        if (config->dsn_assessor[0] != '\0')
             master->children[master->n_children++] =
                 (struct child){.is_assessor = true, .listen_fd = -1};
         sigset_t signals;

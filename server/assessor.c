@@ -1,0 +1,167 @@
+// The loop of the assessor: wait to be woken or for a fifth of a second, ask which districts have
+// something to do, run a round for each. Owns its database connection and the compiled schemes.
+#include "server/assessor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "server/assessor/round.h"
+#include "server/config.h"
+#include "server/db/sync.h"
+
+// Without a wake (another node's push, or none): one cheap query so often.
+#define POLL_MS 200
+// Turns start no closer than this, so that a stream of pushes is folded in heaps.
+#define TURN_MS 20
+// After a failure and between attempts to connect, growing.
+#define RETRY_FIRST_MS 100
+#define RETRY_MOST_MS 5000
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int number) {
+    (void)number;
+    stopping = 1;
+}
+
+struct assessor {
+    const struct config *config; // borrows
+    int wake_fd;
+    struct db_sync *db; // owns; NULL: not connected
+    struct scheme_set schemes;
+    int retry_ms;
+};
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_stop}; // no SA_RESTART: poll must return
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Waits until woken, the time is over or the process shall stop.
+static void wait_for_work(const struct assessor *assessor, int timeout_ms) {
+    struct pollfd fd = {.fd = assessor->wake_fd, .events = POLLIN};
+    if (poll(&fd, 1, timeout_ms) <= 0 || (fd.revents & POLLIN) == 0)
+        return;
+    uint64_t count;
+    ssize_t got = read(assessor->wake_fd, &count, sizeof(count));
+    (void)got; // woken is woken
+}
+
+// After a failure: a break that grows; a broken connection is closed.
+static void step_back(struct assessor *assessor, const char *what, enum status status) {
+    log_warning("assessor: %s: %s%s%s", what, status_name(status),
+                assessor->db == NULL ? "" : ", sqlstate ",
+                assessor->db == NULL ? "" : db_sync_sqlstate(assessor->db));
+    if (assessor->db != NULL && db_sync_is_broken(assessor->db))
+        db_sync_close(&assessor->db);
+    struct pollfd none = {.fd = -1};
+    if (stopping == 0)
+        (void)poll(&none, 1, assessor->retry_ms);
+    assessor->retry_ms *= 2;
+    if (assessor->retry_ms > RETRY_MOST_MS)
+        assessor->retry_ms = RETRY_MOST_MS;
+}
+
+static enum status connect_database(struct assessor *assessor) {
+    char error[256] = "";
+    enum status status = db_sync_open(assessor->config->dsn_assessor, "lianxiaod assessor",
+                                      &assessor->db, error, sizeof(error));
+    if (status != STATUS_OK)
+        log_warning("assessor: database: %s", error);
+    else
+        log_info("assessor: connected");
+    return status;
+}
+
+// Numbers of the districts that have something to do, at most `size`.
+static enum status find_due(struct assessor *assessor, int32_t *out_districts, size_t size,
+                            size_t *out_n) {
+    struct db_result *result = NULL;
+    enum status status = db_sync_query(assessor->db, "assessor_due", NULL, &result);
+    *out_n = 0;
+    for (int row = 0; status == STATUS_OK && row < db_rows(result) && *out_n < size; row++)
+        out_districts[(*out_n)++] = (int32_t)db_int8(result, row, 0);
+    db_sync_free_result(&result);
+    return status;
+}
+
+// One live round, and one of the rescoring lane when the live one left nothing.
+static enum status serve_district(struct assessor *assessor, int32_t district, bool *out_more) {
+    struct round_report report;
+    TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_LIVE, &report));
+    if (report.taken && report.live == 0 && report.rescore > 0)
+        TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_RESCORE, &report));
+    if (report.taken && (report.live > 0 || report.rescore > 0))
+        *out_more = true;
+    return STATUS_OK;
+}
+
+// Most districts of a city: a prefecture has a dozen.
+#define MOST_DISTRICTS 1000
+
+static enum status take_turn(struct assessor *assessor, bool *out_more) {
+    int32_t districts[MOST_DISTRICTS];
+    size_t n;
+    TRY(find_due(assessor, districts, MOST_DISTRICTS, &n));
+    if (n == 0)
+        return STATUS_OK;
+    TRY(scheme_set_refresh(&assessor->schemes, assessor->db));
+    enum status worst = STATUS_OK;
+    for (size_t i = 0; i < n && stopping == 0; i++) {
+        enum status status = serve_district(assessor, districts[i], out_more);
+        if (status == STATUS_OK)
+            continue;
+        // One district's trouble must not keep the others waiting.
+        log_error("assessor: district %d: %s, sqlstate %s", districts[i], status_name(status),
+                  db_sync_sqlstate(assessor->db));
+        worst = status;
+        if (db_sync_is_broken(assessor->db))
+            break;
+    }
+    return worst;
+}
+
+static void run_turns(struct assessor *assessor) {
+    while (stopping == 0) {
+        int64_t started_ms = clock_monotonic_ms();
+        bool more = false;
+        enum status status = assessor->db == NULL ? connect_database(assessor) : STATUS_OK;
+        if (status == STATUS_OK)
+            status = take_turn(assessor, &more);
+        if (status != STATUS_OK) {
+            step_back(assessor, "turn", status);
+            continue;
+        }
+        assessor->retry_ms = RETRY_FIRST_MS;
+        if (!more)
+            wait_for_work(assessor, POLL_MS);
+        int64_t left_ms = started_ms + TURN_MS - clock_monotonic_ms();
+        if (!more && left_ms > 0)
+            (void)usleep((useconds_t)left_ms * 1000);
+    }
+}
+
+int assessor_run(const struct config *config, int wake_fd) {
+    stopping = 0;
+    catch_signals();
+    struct assessor assessor = {.config = config, .wake_fd = wake_fd, .retry_ms = RETRY_FIRST_MS};
+    run_turns(&assessor);
+    scheme_set_free(&assessor.schemes);
+    db_sync_close(&assessor.db);
+    log_info("assessor: stopped");
+    return 0;
+}

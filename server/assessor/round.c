@@ -1,0 +1,522 @@
+// The one transaction that changes a district's figures. Order inside: people, then the workshops
+// they concern, then the schools; all standings are stored by one call at the end, so that stream
+// heads are locked once, in ascending order, and for a short time.
+#include "server/assessor/round.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "server/assessor/compute.h"
+
+// Entries of todo taken in one round. A live round stays far below a second; what is left comes
+// next.
+#define ROUND_ENTRIES 400
+// Subjects loaded at the same time; a school brings the summaries of all its people.
+#define ROUND_CHUNK 100
+// Streams read in one call of streams_advance.
+#define ROUND_STREAMS 1000
+// Of outcomes, stored figures and sums of one round.
+#define ROUND_BYTES ((size_t)1024 * 1024 * 1024)
+
+// Subjects without repeats.
+struct id_set {
+    struct uuid_map map;
+    struct uuid *ids;
+    size_t n;
+    size_t capacity;
+};
+
+struct round {
+    struct db_sync *db;
+    struct arena *arena;
+    const struct scheme_set *schemes;
+    int32_t district;
+    int32_t day;    // today
+    int64_t now_ms; // database clock before the heads were read
+    struct id_set people;
+    struct id_set workshops;
+    struct id_set schools;
+    bool full; // more may wait: units are put off
+    size_t subjects;
+};
+
+static enum status add_id(struct id_set *set, struct uuid id) {
+    if (uuid_is_nil(id))
+        return STATUS_OK;
+    enum status status = uuid_map_add(&set->map, id, set->n);
+    if (status != STATUS_OK)
+        return status == STATUS_EXISTS ? STATUS_OK : status;
+    if (set->n == set->capacity) {
+        size_t capacity = set->capacity == 0 ? 64 : set->capacity * 2;
+        struct uuid *ids = arena_array(set->map.arena, capacity, sizeof(*ids));
+        if (ids == NULL)
+            return STATUS_NO_MEMORY;
+        if (set->n > 0)
+            memcpy(ids, set->ids, set->n * sizeof(*ids));
+        set->ids = ids;
+        set->capacity = capacity;
+    }
+    set->ids[set->n++] = id;
+    return STATUS_OK;
+}
+
+static struct db_params *start_params(const struct round *round) {
+    struct db_params *params = db_params_new(round->arena);
+    db_param_int4(params, round->district);
+    return params;
+}
+
+// ---- what is to be done ----
+
+static enum status take_district(struct round *round, bool *out_taken, int32_t *out_former) {
+    struct db_result *result = NULL;
+    enum status status = db_sync_query(round->db, "district_take", start_params(round), &result);
+    if (status == STATUS_OK) {
+        *out_taken = db_bool(result, 0, 0);
+        round->now_ms = db_timestamptz_ms(result, 0, 1);
+        round->day = clock_day_of(round->now_ms);
+        *out_former = db_is_null(result, 0, 2) ? INT32_MIN : db_date(result, 0, 2);
+    }
+    db_sync_free_result(&result);
+    return status;
+}
+
+static enum status begin_day(struct round *round, int32_t former) {
+    if (former >= round->day)
+        return STATUS_OK;
+    bool all = former == INT32_MIN || scheme_set_day_acts(round->schemes, former, round->day);
+    char day[11];
+    clock_format_day(round->day, day);
+    struct db_params *params = start_params(round);
+    db_param_string(params, day);
+    db_param_bool(params, all);
+    return db_sync_query(round->db, "day_begin", params, NULL);
+}
+
+static enum status read_streams(struct round *round) {
+    int64_t streams = ROUND_STREAMS;
+    while (streams == ROUND_STREAMS) {
+        struct db_params *params = start_params(round);
+        db_param_int4(params, ROUND_STREAMS);
+        struct db_result *result = NULL;
+        enum status status = db_sync_query(round->db, "streams_advance", params, &result);
+        streams = status == STATUS_OK ? db_int8(result, 0, 0) : 0;
+        db_sync_free_result(&result);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static struct id_set *set_of_level(struct round *round, int64_t level) {
+    if (level == COMPUTE_PERSON)
+        return &round->people;
+    if (level == COMPUTE_WORKSHOP)
+        return &round->workshops;
+    return level == COMPUTE_SCHOOL ? &round->schools : NULL; // districts have no rubric
+}
+
+static enum status take_todo(struct round *round, enum round_lane lane) {
+    struct db_params *params = start_params(round);
+    db_param_int4(params, (int32_t)lane);
+    db_param_int4(params, ROUND_ENTRIES);
+    struct db_result *result = NULL;
+    enum status status = db_sync_query(round->db, "todo_take", params, &result);
+    int64_t entries = 0;
+    for (int row = 0; status == STATUS_OK && row < db_rows(result); row++) {
+        struct id_set *set = set_of_level(round, db_int8(result, row, 1));
+        entries += db_int8(result, row, 2);
+        if (set != NULL)
+            status = add_id(set, db_uuid(result, row, 0));
+    }
+    db_sync_free_result(&result);
+    round->full = entries >= ROUND_ENTRIES;
+    return status;
+}
+
+static enum status put_back(struct round *round, const struct id_set *set, int32_t level,
+                            enum round_lane lane) {
+    if (set->n == 0)
+        return STATUS_OK;
+    int32_t *levels = arena_array(round->arena, set->n, sizeof(*levels));
+    if (levels == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < set->n; i++)
+        levels[i] = level;
+    struct db_params *params = start_params(round);
+    db_param_uuid_array(params, set->n, set->ids, NULL);
+    db_param_int4_array(params, set->n, levels, NULL);
+    db_param_int4(params, (int32_t)lane);
+    return db_sync_query(round->db, "todo_put", params, NULL);
+}
+
+// ---- scoring ----
+
+struct change {
+    struct view stored;        // packed figures before; empty: none
+    const Lx__Figures *before; // NULL: none
+    const Lx__Figures *after;
+    bool differs;
+};
+
+struct scoring {
+    struct round *round;
+    struct computation computation;
+    struct change *changes; // beside computation.outcomes
+    size_t n_changes;
+    size_t capacity;
+};
+
+static enum status make_changes(struct scoring *scoring) {
+    size_t n = scoring->computation.n;
+    if (n <= scoring->capacity)
+        return STATUS_OK;
+    struct change *changes = arena_array(scoring->round->arena, n * 2, sizeof(*changes));
+    if (changes == NULL)
+        return STATUS_NO_MEMORY;
+    if (scoring->n_changes > 0)
+        memcpy(changes, scoring->changes, scoring->n_changes * sizeof(*changes));
+    scoring->changes = changes;
+    scoring->capacity = n * 2;
+    return STATUS_OK;
+}
+
+// Rows: subject, contribution. The bytes are copied: they outlive the result.
+static enum status take_stored(struct scoring *scoring, const struct db_result *result) {
+    for (int row = 0; row < db_rows(result); row++) {
+        size_t index = uuid_map_find(&scoring->computation.by_subject, db_uuid(result, row, 0));
+        struct view bytes = db_bytea(result, row, 1);
+        const char *copy = arena_string(scoring->round->arena, bytes);
+        if (copy == NULL)
+            return STATUS_NO_MEMORY;
+        if (index != UUID_MAP_NONE)
+            scoring->changes[index].stored = view_from(copy, bytes.size);
+    }
+    return STATUS_OK;
+}
+
+// Stored figures of the outcomes from `first` on, all of one role.
+static enum status load_stored(struct scoring *scoring, size_t first) {
+    struct round *round = scoring->round;
+    struct computation *computation = &scoring->computation;
+    size_t n = computation->n - first;
+    struct uuid *subjects = arena_array(round->arena, n, sizeof(*subjects));
+    if (subjects == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        subjects[i] = computation->outcomes[first + i].subject;
+    struct db_params *params = start_params(round);
+    db_param_uuid_array(params, n, subjects, NULL);
+    db_param_int4(params, (int32_t)computation->scheme->number);
+    db_param_int4(params, (int32_t)computation->outcomes[first].role);
+    struct db_result *result = NULL;
+    enum status status = db_sync_query(round->db, "assessor_standings", params, &result);
+    if (status == STATUS_OK)
+        status = take_stored(scoring, result);
+    db_sync_free_result(&result);
+    return status;
+}
+
+// The units above that a changed subject concerns: where it counted, where it counts, and for a
+// person the units whose office he holds.
+static enum status concern(struct round *round, const struct outcome *outcome,
+                           const struct change *change) {
+    struct figures_home homes[2] = {figures_units(change->before), figures_units(change->after)};
+    for (size_t i = 0; i < 2; i++) {
+        if (outcome->level > COMPUTE_WORKSHOP)
+            TRY(add_id(&round->workshops, homes[i].workshop));
+        if (outcome->level > COMPUTE_SCHOOL)
+            TRY(add_id(&round->schools, homes[i].school));
+    }
+    for (size_t i = 0; i < outcome->n_offices;
+         i++) { // one of the two; the other finds no such unit
+        TRY(add_id(&round->workshops, outcome->offices[i]));
+        TRY(add_id(&round->schools, outcome->offices[i]));
+    }
+    return STATUS_OK;
+}
+
+static enum status compare(struct scoring *scoring, size_t index) {
+    struct change *change = &scoring->changes[index];
+    const struct outcome *outcome = &scoring->computation.outcomes[index];
+    struct arena *arena = scoring->round->arena;
+    change->differs = !view_equal(change->stored, outcome->figures);
+    if (!change->differs)
+        return STATUS_OK;
+    if (figures_unpack(change->stored, arena, &change->before) != STATUS_OK)
+        log_error("district %d: stored figures of a standing are broken; verify the roll-ups",
+                  scoring->round->district);
+    TRY(figures_unpack(outcome->figures, arena, &change->after));
+    return concern(scoring->round, outcome, change);
+}
+
+// A few subjects of one level: scored, and compared with what is stored.
+static enum status score_some(struct scoring *scoring, int level, const struct uuid *ids,
+                              const int32_t *days, size_t n) {
+    size_t first = scoring->computation.n;
+    if (level == COMPUTE_PERSON)
+        TRY(compute_people(&scoring->computation, ids, days, n));
+    else
+        TRY(compute_units(&scoring->computation, level, ids, days, n));
+    if (scoring->computation.n == first)
+        return STATUS_OK;
+    TRY(make_changes(scoring));
+    TRY(load_stored(scoring, first));
+    for (size_t i = first; i < scoring->computation.n; i++)
+        TRY(compare(scoring, i));
+    scoring->n_changes = scoring->computation.n;
+    return STATUS_OK;
+}
+
+static enum status score_level(struct scoring *scoring, int level, const struct id_set *set) {
+    int32_t days[ROUND_CHUNK];
+    for (size_t i = 0; i < ROUND_CHUNK; i++)
+        days[i] = scoring->round->day;
+    for (size_t at = 0; at < set->n; at += ROUND_CHUNK) {
+        size_t n = set->n - at < ROUND_CHUNK ? set->n - at : ROUND_CHUNK;
+        TRY(score_some(scoring, level, set->ids + at, days, n));
+    }
+    return STATUS_OK;
+}
+
+// ---- storing ----
+
+// The columns of standing_put.
+struct columns {
+    struct uuid *ids;
+    struct uuid *streams;
+    struct uuid *subjects;
+    int32_t *programmes;
+    int32_t *roles;
+    int32_t *states;
+    int32_t *versions;
+    int64_t *points;
+    int64_t *totals;
+    struct view *receipts;
+    struct view *figures;
+};
+
+static enum status make_columns(struct arena *arena, size_t n, struct columns *out_columns) {
+    struct columns c = {
+        .ids = arena_array(arena, n, sizeof(*c.ids)),
+        .streams = arena_array(arena, n, sizeof(*c.streams)),
+        .subjects = arena_array(arena, n, sizeof(*c.subjects)),
+        .programmes = arena_array(arena, n, sizeof(*c.programmes)),
+        .roles = arena_array(arena, n, sizeof(*c.roles)),
+        .states = arena_array(arena, n, sizeof(*c.states)),
+        .versions = arena_array(arena, n, sizeof(*c.versions)),
+        .points = arena_array(arena, n, sizeof(*c.points)),
+        .totals = arena_array(arena, n, sizeof(*c.totals)),
+        .receipts = arena_array(arena, n, sizeof(*c.receipts)),
+        .figures = arena_array(arena, n, sizeof(*c.figures)),
+    };
+    *out_columns = c;
+    bool whole = c.ids != NULL && c.streams != NULL && c.subjects != NULL && c.programmes != NULL &&
+                 c.roles != NULL && c.states != NULL && c.versions != NULL && c.points != NULL &&
+                 c.totals != NULL && c.receipts != NULL && c.figures != NULL;
+    return whole ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static void fill_columns(const struct scoring *scoring, struct columns *c) {
+    const struct computation *computation = &scoring->computation;
+    for (size_t i = 0; i < computation->n; i++) {
+        const struct outcome *outcome = &computation->outcomes[i];
+        c->ids[i] = uuid_new_v7(scoring->round->now_ms);
+        c->streams[i] = outcome->stream;
+        c->subjects[i] = outcome->subject;
+        c->programmes[i] = (int32_t)computation->scheme->number;
+        c->roles[i] = (int32_t)outcome->role;
+        c->states[i] = (int32_t)outcome->state;
+        c->versions[i] = (int32_t)computation->scheme->version;
+        c->points[i] = outcome->points;
+        c->totals[i] = outcome->total;
+        c->receipts[i] = outcome->receipt;
+        c->figures[i] = outcome->figures;
+    }
+}
+
+static struct db_params *standing_params(const struct round *round, const struct columns *c,
+                                         size_t n) {
+    char day[11];
+    clock_format_day(round->day, day);
+    struct db_params *params = start_params(round);
+    db_param_string(params, day);
+    db_param_uuid_array(params, n, c->ids, NULL);
+    db_param_uuid_array(params, n, c->streams, NULL);
+    db_param_uuid_array(params, n, c->subjects, NULL);
+    db_param_int4_array(params, n, c->programmes, NULL);
+    db_param_int4_array(params, n, c->roles, NULL);
+    db_param_int4_array(params, n, c->states, NULL);
+    db_param_int8_array(params, n, c->points, NULL);
+    db_param_int8_array(params, n, c->totals, NULL);
+    db_param_int4_array(params, n, c->versions, NULL);
+    db_param_bytea_array(params, n, c->receipts);
+    db_param_bytea_array(params, n, c->figures);
+    return params;
+}
+
+// Verdicts of standing_put.
+#define VERDICT_MOVED 3
+
+// A subject that moved meanwhile changes nothing and waits again; all others add their differences.
+static enum status sum_changes(struct scoring *scoring, const struct db_result *result,
+                               struct figures_sums *sums) {
+    struct round *round = scoring->round;
+    struct id_set moved = {.map = {.arena = round->arena}};
+    for (int row = 0; row < db_rows(result); row++) {
+        size_t index = (size_t)db_int8(result, row, 0) - 1;
+        const struct change *change = &scoring->changes[index];
+        if (db_int8(result, row, 1) == VERDICT_MOVED) {
+            TRY(add_id(&moved, scoring->computation.outcomes[index].subject));
+            continue;
+        }
+        if (!change->differs)
+            continue;
+        TRY(figures_add(sums, change->before, -1));
+        TRY(figures_add(sums, change->after, 1));
+    }
+    return put_back(round, &moved, COMPUTE_PERSON, ROUND_LANE_LIVE);
+}
+
+static enum status apply_sums(const struct round *round, int32_t programme,
+                              struct figures_sums *sums) {
+    figures_fold(sums);
+    if (sums->n == 0)
+        return STATUS_OK;
+    struct uuid *units = arena_array(round->arena, sums->n, sizeof(*units));
+    int32_t *roles = arena_array(round->arena, sums->n, sizeof(*roles));
+    struct view *items = arena_array(round->arena, sums->n, sizeof(*items));
+    int64_t *deltas = arena_array(round->arena, sums->n * FIGURES_COLUMNS, sizeof(*deltas));
+    if (units == NULL || roles == NULL || items == NULL || deltas == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < sums->n; i++) {
+        units[i] = sums->rows[i].key.unit;
+        roles[i] = sums->rows[i].key.role;
+        items[i] = view_from_string(sums->rows[i].key.item);
+        memcpy(deltas + i * FIGURES_COLUMNS, sums->rows[i].columns, sizeof(sums->rows[i].columns));
+    }
+    struct db_params *params = start_params(round);
+    db_param_int4(params, programme);
+    db_param_uuid_array(params, sums->n, units, NULL);
+    db_param_int4_array(params, sums->n, roles, NULL);
+    db_param_text_array(params, sums->n, items);
+    db_param_int8_array(params, sums->n * FIGURES_COLUMNS, deltas, NULL);
+    return db_sync_query(round->db, "rollup_apply", params, NULL);
+}
+
+static enum status store(struct scoring *scoring) {
+    struct round *round = scoring->round;
+    size_t n = scoring->computation.n;
+    if (n == 0)
+        return STATUS_OK;
+    struct columns columns;
+    TRY(make_columns(round->arena, n, &columns));
+    fill_columns(scoring, &columns);
+    struct figures_sums sums = {.arena = round->arena};
+    struct db_result *result = NULL;
+    enum status status =
+        db_sync_query(round->db, "standing_put", standing_params(round, &columns, n), &result);
+    if (status == STATUS_OK)
+        status = sum_changes(scoring, result, &sums);
+    db_sync_free_result(&result);
+    if (status != STATUS_OK)
+        return status;
+    round->subjects += n;
+    return apply_sums(round, (int32_t)scoring->computation.scheme->number, &sums);
+}
+
+// ---- the round ----
+
+// The levels of this round: all of them, or only the first that has subjects when more of them may
+// wait: what is above them is scored once they are done.
+static bool does_level(const struct round *round, int level) {
+    if (!round->full || level == COMPUTE_PERSON)
+        return true;
+    if (level == COMPUTE_WORKSHOP)
+        return round->people.n == 0;
+    return round->people.n == 0 && round->workshops.n == 0;
+}
+
+static enum status score_programme(struct round *round, const struct scheme *scheme) {
+    struct scoring scoring = {
+        .round = round,
+        .computation = computation_new(round->db, round->arena, round->district, scheme)};
+    TRY(score_level(&scoring, COMPUTE_PERSON, &round->people));
+    if (does_level(round, COMPUTE_WORKSHOP))
+        TRY(score_level(&scoring, COMPUTE_WORKSHOP, &round->workshops));
+    if (does_level(round, COMPUTE_SCHOOL))
+        TRY(score_level(&scoring, COMPUTE_SCHOOL, &round->schools));
+    return store(&scoring);
+}
+
+static enum status score_all(struct round *round, enum round_lane lane) {
+    for (size_t i = 0; i < round->schemes->n; i++)
+        TRY(score_programme(round, round->schemes->entries[i].scheme));
+    if (!does_level(round, COMPUTE_WORKSHOP))
+        TRY(put_back(round, &round->workshops, COMPUTE_WORKSHOP, lane));
+    if (!does_level(round, COMPUTE_SCHOOL))
+        TRY(put_back(round, &round->schools, COMPUTE_SCHOOL, lane));
+    return STATUS_OK;
+}
+
+// The watermark moves when nothing that was read is left unscored.
+static enum status finish(struct round *round, enum round_lane lane, struct round_report *report) {
+    struct db_result *result = NULL;
+    TRY(db_sync_query(round->db, "assessor_waiting", start_params(round), &result));
+    int64_t live = db_int8(result, 0, 0);
+    report->rescore = db_int8(result, 0, 1);
+    db_sync_free_result(&result);
+    report->live = live;
+    report->subjects = round->subjects;
+    uint32_t version = 0;
+    for (size_t i = 0; i < round->schemes->n; i++)
+        version = round->schemes->entries[i].scheme->version;
+    struct db_params *params = start_params(round);
+    if (live == 0 && lane == ROUND_LANE_LIVE) // the other lane has read no heads
+        db_param_timestamptz(params, round->now_ms);
+    else
+        db_param_null(params);
+    db_param_int4(params, (int32_t)version);
+    db_param_int8(params, report->rescore);
+    TRY(db_sync_query(round->db, "district_put", params, NULL));
+    // A watermark alone may be lost in a crash of the database: the next round sets it again.
+    if (round->subjects == 0)
+        return db_sync_sql(round->db, "set local synchronous_commit = off", NULL, NULL);
+    return STATUS_OK;
+}
+
+static enum status work(struct round *round, enum round_lane lane, struct round_report *report) {
+    int32_t former = INT32_MIN;
+    TRY(take_district(round, &report->taken, &former));
+    if (!report->taken)
+        return STATUS_OK;
+    if (lane == ROUND_LANE_LIVE) {
+        TRY(begin_day(round, former));
+        TRY(read_streams(round));
+    }
+    TRY(take_todo(round, lane));
+    TRY(score_all(round, lane));
+    return finish(round, lane, report);
+}
+
+enum status round_run(struct db_sync *db, const struct scheme_set *schemes, int32_t district,
+                      enum round_lane lane, struct round_report *out_report) {
+    *out_report = (struct round_report){0};
+    struct round round = {
+        .db = db, .schemes = schemes, .district = district, .arena = arena_new(ROUND_BYTES)};
+    if (round.arena == NULL)
+        return STATUS_NO_MEMORY;
+    round.people.map.arena = round.arena;
+    round.workshops.map.arena = round.arena;
+    round.schools.map.arena = round.arena;
+    enum status status = db_sync_begin(db);
+    if (status == STATUS_OK)
+        status = work(&round, lane, out_report);
+    if (status == STATUS_OK)
+        status = db_sync_commit(db);
+    else
+        db_sync_rollback(db);
+    arena_free(&round.arena);
+    return status;
+}

@@ -1,0 +1,281 @@
+"""The assessor against a real database: facts in, standings, roll-ups and watermark out; rebuilt and compared.
+
+The process is lx_assessor_main, which is the server's assessor without the server. Facts and roster are put into
+the ledger as the database's functions would, by SQL.
+"""
+import random
+import signal
+import subprocess
+
+import pytest
+
+import lx
+from conftest import SCHEME, UNITS
+
+MAIN = lx.BUILD / "tests/unit/server/assessor/lx_assessor_main"
+INTERVAL, DISCUSSION, ATTENDANCE, HOURS, SELF_TEST, SUBMITTED, ACCEPTED, GRADE = range(1, 9)
+RANGE, VOID = 11, 14
+
+# Rows are addressed like those of push() and push_roster(): next seq of the stream, digest of the head.
+HELPERS = """
+create schema t;
+create function t.u(p_code text) returns uuid language sql as 'select id from lx.unit where code = p_code';
+create function t.id(p text) returns uuid language sql immutable as 'select md5(p)::uuid';
+create function t.fact(p_id text, p_subject uuid, p_kind int, p_at timestamptz, p_item text default null, p_until timestamptz default null,
+                       p_quantity int8 default null, p_of text default null) returns void language plpgsql as $$
+declare v_stream uuid; v_district int;
+begin
+  select coalesce(p.stream, u.id), coalesce(p.district, u.district) into v_stream, v_district
+  from (select p_subject as id) s left join lx.person p on p.id = s.id left join lx.unit u on u.id = s.id;
+  insert into lx.fact (seq, occurred_at, until_at, quantity, received_at, district, programme, kind, flags, stream, id, subject, of_id, actor, item)
+  values (lx.head_add(v_district, v_stream, 1, lx.row_digest(t.id(p_id), 1)), p_at, p_until, p_quantity, clock_timestamp(), v_district, 1, p_kind, 0,
+          v_stream, t.id(p_id), p_subject, t.id(p_of), t.id('actor'), p_item);
+end $$;
+create function t.person(p_name text, p_unit text, p_role int default 1) returns void language plpgsql as $$
+declare v_stream constant uuid := t.u(p_unit); v_district int;
+begin
+  select district into v_district from lx.unit where id = v_stream;
+  insert into lx.person (district, stream, seq, id, certificate, in_post, established, name)
+  values (v_district, v_stream, lx.head_add(v_district, v_stream, 1, lx.row_digest(t.id(p_name), 1)), t.id(p_name), true, true, true, p_name);
+  perform t.member(p_name, p_unit, p_role);
+end $$;
+create function t.member(p_name text, p_unit text, p_role int) returns void language plpgsql as $$
+declare v_stream constant uuid := t.u(p_unit); v_district int; v_id constant uuid := t.id(p_name || p_unit || p_role);
+begin
+  select district into v_district from lx.unit where id = v_stream;
+  insert into lx.membership (district, stream, seq, id, person, unit, programme, role, from_at, guest)
+  select v_district, p.stream, lx.head_add(v_district, p.stream, 1, lx.row_digest(v_id, 1)), v_id, p.id, v_stream, 1, p_role, '2021-05-01', p_role <> 1
+  from lx.person p where p.id = t.id(p_name);
+  perform lx.roster_changed(v_district, array[v_stream], array[t.id(p_name)], array[v_stream]);
+end $$;
+"""
+
+
+class City:
+    def __init__(self, database: lx.Deployment):
+        self.database = database
+        self.sql = database.cluster.sql
+        self.dsn = f"{database.cluster.dsn} user=lianxiao_assessor"
+        self.process = None
+        database.ctl("unit", "import", UNITS)
+        database.ctl("programme", "start", SCHEME)
+        self.sql(HELPERS)
+
+    def start(self):
+        log = open(self.database.folder / "assessor.log", "ab")
+        self.process = subprocess.Popen([MAIN, "run", self.dsn], stderr=log)
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        code = self.process.wait(20)
+        self.process = None
+        return code
+
+    def log(self):
+        return (self.database.folder / "assessor.log").read_text(encoding="utf-8")[-3000:]
+
+    def drained(self):
+        """Waits until everything that is in the ledger now is in the figures."""
+        now = self.sql("select clock_timestamp()")[0][0]
+        lx.wait_until(lambda: self.sql(
+            f"select coalesce(bool_and(complete_through > '{now}' and to_rescore = 0), false) from district_state")[0][0] == "t",
+                      60, f"the watermark; {self.log()}")
+
+    def verify(self):
+        return lx.run([MAIN, "verify", self.dsn], check=False)
+
+    def assert_sound(self):
+        result = self.verify()
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def standings(self):
+        return {row[0]: row[1:] for row in self.sql("select subject, state, points, total, encode(sha256(receipt), 'hex') from standing")}
+
+    def rollups(self):
+        return self.sql("select unit, role, item, subjects, open, passed, failed, exempt, points, started, done, late, missed, online_hours,"
+                        " school_hours, credits from rollup where (subjects, started, done, exempt) is distinct from (0, 0, 0, 0) order by 1, 2, 3")
+
+    def rollup(self, unit, column, item="", role=1):
+        rows = self.sql(f"select {column} from rollup where unit = t.u('{unit}') and role = {role} and item = '{item}'")
+        return int(rows[0][0]) if rows else 0
+
+
+@pytest.fixture
+def town(database):
+    city = City(database)
+    yield city
+    if city.process is not None:
+        city.stop(signal.SIGKILL)
+
+
+def people(city, per_workshop=3):
+    """Teachers in the workshops of district 1, a head each, a school's administrator."""
+    for workshop in ("3401030001-01", "3401030001-02", "3401030002-01"):
+        for i in range(per_workshop):
+            city.sql(f"select t.person('{workshop}/{i}', '{workshop}')")
+        city.sql(f"select t.member('{workshop}/0', '{workshop}', 2)")
+    city.sql("select t.person('admin', '3401030001'), t.member('admin', '3401030001', 3)")
+    return [f"{w}/{i}" for w in ("3401030001-01", "3401030001-02", "3401030002-01") for i in range(per_workshop)]
+
+
+def evidence(names):
+    """Calls of t.fact, each of which may be made at any time."""
+    calls = []
+    for n, name in enumerate(names):
+        who = f"t.id('{name}')"
+        calls.append(f"t.fact('{name}-self', {who}, {SELF_TEST}, '2021-07-01 09:00+08')")
+        for k in range(n % 4 + 1):
+            calls.append(f"t.fact('{name}-w{k}', {who}, {INTERVAL}, '2021-07-0{k + 1} 10:00+08', 'p0{k + 1}', '2021-07-0{k + 1} 13:20+08')")
+        calls.append(f"t.fact('{name}-d', {who}, {DISCUSSION}, '2021-07-05 09:00+08', 'topic')")
+        calls.append(f"t.fact('{name}-h', {who}, {HOURS}, '2021-08-01 09:00+08', 'school', null, 3000)")
+        if n % 2:
+            calls.append(f"t.fact('{name}-void', {who}, {VOID}, '2021-08-02 09:00+08', p_of => '{name}-d')")
+    calls.append(f"t.fact('disc', t.u('3401030001'), {DISCUSSION}, '2021-09-01 09:00+08', 'organised')")
+    return calls
+
+
+def test_facts_become_figures(town):
+    names = people(town)
+    town.start()
+    town.drained()
+    assert town.rollup("3401030001-01", "subjects") == 3
+    assert town.rollup("3401030001", "subjects") == 7
+    assert town.rollup("340103", "subjects") == 10
+    assert town.rollup("340103", "points") == 0
+    town.assert_sound()
+
+    town.sql("select " + ", ".join(evidence(names)))
+    town.drained()
+    assert town.rollup("340103", "done", "t.self_test") == 9
+    assert town.rollup("3401030001-01", "points") > 3000
+    assert town.rollup("3401030001", "points") == sum(town.rollup(w, "points") for w in ("3401030001-01", "3401030001-02"))
+    assert town.rollup("340103", "points", role=3) == 500, "the school organised one discussion"
+    assert [row for row in town.sql("select count(*), count(receipt) from standing where role = 1")] == [["10", "10"]]
+    town.assert_sound()
+    # A standing is a row of its stream like any other: heads stay gapless and their digests right.
+    assert town.sql("""
+      select h.stream from head h
+      join lateral (select count(*) as n, bit_xor(row_digest(r.id, r.version)) as digest from (
+        select id, 1::int8 as version from fact where stream = h.stream union all select id, version from person where stream = h.stream
+        union all select id, version from membership where stream = h.stream union all select id, version from standing where stream = h.stream) r) r on true
+      where h.district > 0 and (h.live <> r.n or h.digest <> coalesce(r.digest, 0) ) and h.stream not in (select id from unit where level = 2)""") == []
+
+
+def test_watermark_moves_without_work(town):
+    town.start()
+    town.drained()
+    town.drained()
+    assert town.stop() == 0
+
+
+def test_order_repeats_and_restarts_change_nothing(town):
+    names = people(town)
+    calls = evidence(names)
+    town.start()
+    for call in calls:
+        town.sql("select " + call)
+    town.drained()
+    town.stop()
+    town.assert_sound()
+    first = (town.standings(), town.rollups())
+    # Everything again from the ledger: subjects in any order, each many times, in both lanes.
+    shuffled = random.Random(7)
+    town.sql("truncate standing, rollup, rollup_day, stream_cursor, todo")
+    subjects = [row[0] for row in town.sql("select id from person")] * 3
+    shuffled.shuffle(subjects)
+    for subject in subjects:
+        town.sql(f"insert into todo (district, subject, level, lane) values (1, '{subject}', 5, {shuffled.choice((1, 2))})")
+    for unit, level, district in town.sql("select id, level, district from unit where level > 2"):
+        town.sql(f"insert into todo (district, subject, level, lane) values ({district}, '{unit}', {level}, {shuffled.choice((1, 2))})")
+    town.start()
+    town.drained()
+    assert town.rollups() == first[1]
+    assert town.standings() == first[0], "receipts byte for byte"
+    town.assert_sound()
+
+
+def test_killed_in_the_middle_nothing_is_lost_or_doubled(town):
+    names = people(town, per_workshop=8)
+    calls = evidence(names)
+    random.Random(3).shuffle(calls)
+    at = 0
+    for kill in range(12):
+        town.start()
+        upto = min(len(calls), at + len(calls) // 12 + 1)
+        for call in calls[at:upto]:
+            town.sql("select " + call)
+        at = upto
+        town.stop(signal.SIGKILL)
+    town.start()
+    town.drained()
+    town.assert_sound()
+    killed = town.rollups()
+    town.stop()
+    # A city that nobody killed has the same figures.
+    town.sql("truncate standing, rollup, stream_cursor, todo")
+    town.sql("select rescore_all()")
+    town.start()
+    town.drained()
+    assert town.rollups() == killed
+    town.assert_sound()
+
+
+def test_a_range_concerns_the_whole_school(town):
+    names = people(town)
+    town.start()
+    for name in names:
+        town.sql(f"select t.fact('{name}-a', t.id('{name}'), {INTERVAL}, '2021-07-01 10:00+08', 'A1', '2021-07-01 12:00+08')")
+    town.drained()
+    before = town.rollup("3401030001", "online_hours")
+    town.sql(f"select t.fact('range', t.u('3401030001'), {RANGE}, '2021-06-02 09:00+08', 'A1')")
+    town.drained()
+    assert town.rollup("3401030001", "online_hours") > before
+    assert town.rollup("3401030002", "online_hours") == 0
+    town.sql(f"select t.fact('unrange', t.u('3401030001'), {VOID}, '2021-06-03 09:00+08', p_of => 'range')")
+    town.drained()
+    assert town.rollup("3401030001", "online_hours") == before
+    town.assert_sound()
+
+
+def test_a_move_takes_the_figures_along(town):
+    people(town)
+    town.start()
+    town.sql(f"select t.fact('s', t.id('3401030001-01/1'), {SELF_TEST}, '2021-07-01 09:00+08')")
+    town.drained()
+    assert town.rollup("3401030001", "done", "t.self_test") == 1
+    town.sql("""begin; set search_path = lx;
+      select 1 from head where stream in (t.u('3401030001-01'), t.u('3401030002-01')) order by stream for update;
+      update membership set until_at = now() - interval '1 day' where person = t.id('3401030001-01/1');
+      select lx.move_subject(1, t.id('3401030001-01/1'), t.u('3401030001-01'), t.u('3401030002-01'));
+      select t.member('3401030001-01/1', '3401030002-01', 1);
+      commit;""")
+    town.drained()
+    assert town.rollup("3401030001", "done", "t.self_test") == 0
+    assert town.rollup("3401030002", "done", "t.self_test") == 1
+    assert town.rollup("3401030001", "subjects") == 6
+    assert town.rollup("3401030002-01", "subjects") == 4
+    assert town.rollup("340103", "subjects") == 10
+    town.assert_sound()
+
+
+def test_verify_finds_what_is_wrong(town):
+    names = people(town)
+    town.sql("select " + ", ".join(evidence(names)))
+    town.start()
+    town.drained()
+    town.stop()
+    town.assert_sound()
+    for damage, repair in (
+        ("update rollup set points = points + 1 where item = '' and unit = t.u('340103') and role = 1",
+         "update rollup set points = points - 1 where item = '' and unit = t.u('340103') and role = 1"),
+        ("update standing set points = points + 100 where subject = t.id('3401030001-01/0')",
+         "update standing set points = points - 100 where subject = t.id('3401030001-01/0')"),
+        ("update standing set receipt = receipt || '\\x00' where subject = t.u('3401030001')", None),
+    ):
+        town.sql(damage)
+        result = town.verify()
+        assert result.returncode == 1 and "wrong 1" in result.stdout, damage + result.stdout
+        if repair:
+            town.sql(repair)
+            town.assert_sound()
+
