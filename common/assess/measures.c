@@ -29,20 +29,24 @@ static const struct measure_info measures[] = {
 };
 
 static const struct amount_info amounts[] = {
-    {A(FACTS), "facts", ALL, true, AMOUNT_PART_KINDS | AMOUNT_PART_ITEMS | AMOUNT_PART_FORMS},
-    {A(DELIVERABLES), "deliverables", ALL, true, 0},
-    {A(MINUTES), "minutes", TEACHER, false, AMOUNT_PART_GROUPS},
-    {A(ONLINE_HOURS), "online_hours", ALL, false, 0},
-    {A(SCHOOL_HOURS), "school_hours", ALL, false, 0},
-    {A(HOURS), "hours", TEACHER, false, AMOUNT_PART_KINDS | AMOUNT_PART_ITEMS | AMOUNT_PART_FORMS},
-    {A(CREDITS), "credits", TEACHER, false, 0},
-    {A(GRADE), "grade", ALL, false, 0},
-    {A(PASSED), "passed", UNITS, false, 0},
-    {A(OBLIGED), "obliged", UNITS, false, 0},
-    {A(CASES), "cases", UNITS & ~(1u << SUBJECT_KIND_WORKSHOP), false, 0},
-    {A(CHOSEN), "chosen", ALL, true, AMOUNT_PART_ITEMS},
-    {A(HOLDER_MINUTES), "holder_minutes", UNITS, false, AMOUNT_PART_GROUPS},
-    {A(CONSTANT), "constant", ALL, false, AMOUNT_PART_VALUE},
+    {A(FACTS), "facts", ALL, true, AMOUNT_PART_KINDS | AMOUNT_PART_ITEMS | AMOUNT_PART_FORMS,
+     "记录数", "records"},
+    {A(DELIVERABLES), "deliverables", ALL, true, 0, "成果数", "deliverables"},
+    {A(MINUTES), "minutes", TEACHER, false, AMOUNT_PART_GROUPS, "观看分钟", "minutes watched"},
+    {A(ONLINE_HOURS), "online_hours", ALL, false, 0, "网络研修学时", "online hours"},
+    {A(SCHOOL_HOURS), "school_hours", ALL, false, 0, "校本研修学时", "school-based hours"},
+    {A(HOURS), "hours", TEACHER, false, AMOUNT_PART_KINDS | AMOUNT_PART_ITEMS | AMOUNT_PART_FORMS,
+     "学时", "hours"},
+    {A(CREDITS), "credits", TEACHER, false, 0, "学分", "credits"},
+    {A(GRADE), "grade", ALL, false, 0, "评分", "grade"},
+    {A(PASSED), "passed", UNITS, false, 0, "合格人数", "passed"},
+    {A(OBLIGED), "obliged", UNITS, false, 0, "参训人数", "obliged"},
+    {A(CASES), "cases", UNITS & ~(1u << SUBJECT_KIND_WORKSHOP), false, 0, "推选案例数",
+     "recommended cases"},
+    {A(CHOSEN), "chosen", ALL, true, AMOUNT_PART_ITEMS, "已选数", "chosen"},
+    {A(HOLDER_MINUTES), "holder_minutes", UNITS, false, AMOUNT_PART_GROUPS, "负责人本人观看分钟",
+     "minutes watched by the office holder"},
+    {A(CONSTANT), "constant", ALL, false, AMOUNT_PART_VALUE, "定值", "constant"},
 };
 
 static const struct {

@@ -35,6 +35,8 @@ struct amount_info {
     unsigned subjects; // bits (1 << enum subject_kind)
     bool duty_dates;   // counts dated facts, so a duty can tell late from met
     unsigned parts;    // bits of enum amount_part it may have
+    const char *zh;    // what is counted, in words
+    const char *en;
 };
 
 enum amount_part {

@@ -131,6 +131,13 @@ const char *receipt_item_text(const struct scheme *scheme, const char *item,
     return item;
 }
 
+const char *receipt_amount_text(const Lx__Amount *amount, enum language language) {
+    const struct amount_info *info = amount == NULL ? NULL : amount_find(amount->kind);
+    if (info == NULL)
+        return "";
+    return language == LANGUAGE_ZH ? info->zh : info->en;
+}
+
 // ---- the whole as text ----
 
 // Hundredths without needless zeros: 51, 29.95, 0.05.
@@ -185,7 +192,8 @@ static enum status put_details(struct buf *buf, const struct scheme *scheme,
         TRY(buf_format(buf, "      %s %s\n", choose(language, "须先完成：", "needs first:"),
                        text_in(before->source->label, language)));
     if (line->unmet != NULL) {
-        TRY(buf_append_string(buf, choose(language, "      条件未满足：", "      needs ")));
+        TRY(buf_format(buf, "      %s %s ", choose(language, "条件未满足：", "not met:"),
+                       receipt_amount_text(line->unmet->amount, language)));
         TRY(put_hundredths(buf, line->unmet_amount));
         TRY(buf_append_string(buf, " / "));
         TRY(put_hundredths(buf, line->unmet->bound));
@@ -202,6 +210,17 @@ static enum status put_details(struct buf *buf, const struct scheme *scheme,
     return sentence[0] == '\0' ? STATUS_OK : buf_format(buf, "      「%s」\n", sentence);
 }
 
+// What there is of what, e.g. "school-based hours 8 / 30" or "passed 51 / 64".
+static enum status put_amount(struct buf *buf, const struct rule *rule, const Lx__ReceiptLine *line,
+                              enum language language) {
+    TRY(buf_format(buf, "  %s ", receipt_amount_text(rule->amount, language)));
+    TRY(put_hundredths(buf, line->amount));
+    if (!line->has_per && !line->has_bound)
+        return STATUS_OK;
+    TRY(buf_append_string(buf, " / "));
+    return put_hundredths(buf, line->has_per ? line->per : line->bound);
+}
+
 static enum status put_line(struct buf *buf, const struct scheme *scheme,
                             const Lx__ReceiptLine *line, enum language language) {
     const struct rule *rule = scheme_rule(scheme, line->rule);
@@ -213,14 +232,9 @@ static enum status put_line(struct buf *buf, const struct scheme *scheme,
         TRY(put_hundredths(buf, line->points));
         TRY(buf_append_string(buf, " / "));
         TRY(put_hundredths(buf, rule->cap));
-    } else if (line->has_amount) {
-        TRY(buf_append_string(buf, "  "));
-        TRY(put_hundredths(buf, line->amount));
-        if (line->has_bound) {
-            TRY(buf_append_string(buf, " / "));
-            TRY(put_hundredths(buf, line->bound));
-        }
     }
+    if (rule != NULL && line->has_amount && (rule->cap == 0 || line->has_per))
+        TRY(put_amount(buf, rule, line, language));
     TRY(buf_append_string(buf, "\n"));
     return put_details(buf, scheme, line, language);
 }

@@ -22,6 +22,8 @@ const char *receipt_rule_sentence(const struct scheme *scheme, const Lx__Receipt
 // Words of a state, a cut, a measure, a kind of subject.
 const char *receipt_line_state_text(Lx__LineState state, enum language language);
 const char *receipt_cut_text(Lx__CutReason reason, enum language language);
+// What an amount counts, e.g. of a line's unmet condition.
+const char *receipt_amount_text(const Lx__Amount *amount, enum language language);
 const char *measure_text(Lx__Measure measure, enum language language);
 const char *subject_kind_text(enum subject_kind kind, enum language language);
 // Name of an item of evidence (course topic, ability point, form, rule); the item itself when the
