@@ -84,7 +84,8 @@ begin
       select u.district, case when u.level = 4 then u.parent else u.id end, f.source_key, f.id
       from unnest(p_fact_target, p_source_key, p_id) f (target, source_key, id)
       join lx.unit u on u.id = p_target_stream[f.target]
-      where f.source_key is not null and v_base[f.target] >= 0;
+      where f.source_key is not null and v_base[f.target] >= 0
+      order by u.district, f.source_key; -- one order for all piles: two that bring the same keys wait for each other, but never both
     end if;
     update lx.head h set head = h.head + c.n, live = h.live + c.n, digest = h.digest # c.digest, pushed_at = p_received_at
     from (select p_district[t.grp] as district, t.stream, sum(t.count) as n, bit_xor(t.digest) as digest

@@ -1,6 +1,6 @@
 -- Ready to be split, and closed by default: what every table, index, policy and function must have.
 begin;
-select plan(17);
+select plan(20);
 create temp view t as
   select c.oid, c.relname, coalesce(obj_description(c.oid), '') as comment, c.relrowsecurity, c.relforcerowsecurity, c.relowner::regrole::text as owner
   from pg_class c where c.relnamespace = 'lx'::regnamespace and c.relkind in ('r', 'p');
@@ -45,5 +45,14 @@ select is_empty($$ select p.oid::regprocedure from pg_proc p where p.pronamespac
 select is_empty($$ select p.oid::regprocedure from pg_proc p where p.pronamespace = 'lx'::regnamespace and p.prosecdef
                      and (not coalesce(array_to_string(p.proconfig, ',') ~ 'search_path=pg_catalog, pg_temp', false)
                           or p.proowner::regrole::text not in ('lianxiao_writer', 'lianxiao_auth')) $$, 'definers'' functions fix their search path and belong to writer or auth');
+select is_empty($$ select p.oid::regprocedure from pg_proc p where p.pronamespace = 'lx'::regnamespace and p.prosecdef and has_function_privilege('lianxiao_api', p.oid, 'execute')
+                     and p.proname not in ('push', 'push_roster', 'roster_of', 'facts_by_id', 'login_lookup', 'login_result', 'session_open', 'session_resume', 'session_close', 'session_alive',
+                       'password_of', 'password_change', 'enrol_code_check', 'enrol_finish', 'device_check', 'device_renewed', 'scope_of', 'code_issue', 'user_add', 'grant_add', 'grant_revoke') $$,
+                'workers call no other function with rights above theirs');
+select is_empty($$ select oid::regclass from pg_class where relnamespace = 'lx'::regnamespace and (relkind = 'm' or (relkind = 'v' and not coalesce('security_invoker=true' = any(reloptions), false))) $$,
+                'no materialised views, and views run with the caller''s rights');
+select is_empty($$ select t.relname, a.attname from t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0
+                   where t.relname in ('fact', 'op_run', 'standing', 'left_stream', 'head', 'import_key', 'rollup', 'todo', 'audit') and a.attname ~ 'name|title|label|account|teacher_no' $$,
+                'facts, operations, figures and audit have no column for names');
 select finish();
 rollback;

@@ -1,7 +1,7 @@
 -- push(): every verdict, repeats, the slow path, import keys.
 begin;
 \ir fixture.sql
-select plan(50);
+select plan(52);
 \set subj 'pg_temp.id(\'teacher 1\')'
 create function pg_temp.ids(p_name text, p_from int4, p_to int4) returns uuid[] language sql as
   $$ select array_agg(pg_temp.id('fact ' || p_name || ' ' || i) order by i) from generate_series(p_from, p_to) i $$;
@@ -73,6 +73,14 @@ select is((select fact from lx.import_key where source_key = sha256('1')), pg_te
 select is((select (verdict, stored)::text from pg_temp.push('s1', 8, 'S1-1', 3, array[pg_temp.id('k1 third')], :subj, p_needs => 8, p_slow => true, p_keys => array[sha256('1')], p_quantity => 200)), '(1,0)', 'and the new content again is one result');
 select is((select (verdict, stored)::text from pg_temp.push('s2', 9, 'S2-1', 1, array[pg_temp.id('k1 school 2')], :subj, p_needs => 8, p_keys => array[sha256('1')])), '(1,1)', 'another school has its own keys');
 select ok(pg_temp.sound('S1-1') and pg_temp.sound('S1-2') and pg_temp.sound('S2-1'), 'all heads are right');
+
+-- as the workers' role, which has no rights of its own on the tables
+select set_config('lianxiao.districts', '{1}', true) \g /dev/null
+grant execute on function lx.row_digest to lianxiao_api; -- the test's own need: C computes digests
+set local role lianxiao_api;
+select is((select verdict from pg_temp.push('w12', 9, 'S1-2', 1, array[pg_temp.id('api')], pg_temp.id('teacher 2'))), 1, 'workers push through the function');
+select throws_ok('select lx.push_void(null, null, null)', '42501', null, 'and cannot call its parts');
+reset role;
 
 -- clones
 select is((select (verdict, op_to)::text from pg_temp.push('w11', 1, 'S1-1', 9, array[pg_temp.id('other')], :subj)), '(7,)', 'other hash under the same key: cloned');
