@@ -63,10 +63,16 @@ static void read_units(struct handlers *handlers, const struct db_result *result
     }
 }
 
+static void check_city(struct worker *worker);
+
 static void on_units(void *user, enum status status, const struct db_result *result) {
     struct asking *asking = user;
+    struct worker *worker = asking->worker;
+    bool first = uuid_is_nil(worker->handlers->city);
     if (status == STATUS_OK)
-        read_units(asking->worker->handlers, result);
+        read_units(worker->handlers, result);
+    if (first && !uuid_is_nil(worker->handlers->city))
+        check_city(worker); // at the start nobody shall wait for a tick
     if (asking->done != NULL)
         asking->done(asking->user);
     asking_free(asking);

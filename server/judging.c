@@ -229,9 +229,13 @@ static enum status pack_refused(const struct judging_input *input, Lx__Reason *c
     return unpack_pack(&answer.base, arena, &group->answer);
 }
 
-static bool has_roster_operations(const struct judging_input *input) {
-    return input->n > 0 && input->operations[0]->fact == NULL &&
-           (input->operations[0]->person != NULL || input->operations[0]->membership != NULL);
+// Is there an accepted roster operation? A group of nothing but refused ones is written like facts:
+// it only leaves its answer behind, for which no right over the roster is needed.
+static bool has_roster_operations(const struct judging_input *input, Lx__Reason *const *reasons) {
+    for (size_t i = 0; i < input->n; i++)
+        if (reasons[i] == NULL && input->operations[i]->fact == NULL)
+            return true;
+    return false;
 }
 
 enum status judging_run(const struct judging_input *input, struct arena *arena,
@@ -241,7 +245,8 @@ enum status judging_run(const struct judging_input *input, struct arena *arena,
     TRY(make_context(input, arena, &context));
     TRY(judge_group(&context, input->n, input->operations, arena, &reasons));
     group->district = input->roster->district;
+    group->detail = NULL; // of an earlier round
     TRY(pack_refused(input, reasons, arena, group));
-    return has_roster_operations(input) ? sort_roster(input, reasons, arena, group)
-                                        : sort_facts(input, reasons, arena, group);
+    return has_roster_operations(input, reasons) ? sort_roster(input, reasons, arena, group)
+                                                 : sort_facts(input, reasons, arena, group);
 }
