@@ -24,6 +24,9 @@ int statement_find(const char *name);
 const char *statement_name(int index);
 const char *statement_text(int index);
 int statement_count(void);
+// Other statements instead of sql/queries: for tests, before any connection is opened.
+struct embedded_text;
+void statement_use(const struct embedded_text *texts, size_t n);
 
 // The prepared statement that sets row level security's settings until the end of the transaction.
 #define STATEMENT_SCOPE_NAME "lx_scope"
