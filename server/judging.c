@@ -6,8 +6,6 @@
 
 #include "common/wire/unpack.h"
 
-#define GOOD_FAITH_MS (35LL * 24 * 60 * 60 * 1000) // written under a grant that has ended since
-
 static int compare_facts(const void *left, const void *right) {
     const struct judging_fact *a = left, *b = right;
     return uuid_compare(a->id, b->id);
@@ -37,7 +35,8 @@ static bool on_find_fact(void *user, struct uuid id, struct judge_fact *out_fact
     return true;
 }
 
-// Grants in force, and those that ended lately for operations that were written before.
+// Grants in force, and those that ended lately for operations that were written before: the judge
+// knows for how long they still let something in.
 static enum status fill_roles(const struct judging_input *input, struct arena *arena,
                               struct judge_context *context) {
     const struct scope *scope = input->scope;
@@ -57,7 +56,7 @@ static enum status fill_roles(const struct judging_input *input, struct arena *a
         roles[n++] = (struct judge_role){.role = scope->ended[i].role,
                                          .unit = scope->ended[i].unit,
                                          .from_ms = scope->ended[i].from_ms,
-                                         .until_ms = scope->ended[i].until_ms + GOOD_FAITH_MS};
+                                         .until_ms = scope->ended[i].until_ms};
     context->roles = roles;
     context->n_roles = n;
     return STATUS_OK;
@@ -123,6 +122,20 @@ static uint32_t target_of(struct sorting *sorting, struct uuid home, uint64_t ve
     return (uint32_t)sorting->n_targets++;
 }
 
+// Who replaces a vacant office reviews with the capability of his own office.
+static enum capability held_for(const struct sorting *sorting, enum capability capability) {
+    static const enum capability reviews[] = {CAPABILITY_REVIEW_TEACHER, CAPABILITY_REVIEW_WORKSHOP,
+                                              CAPABILITY_REVIEW_SCHOOL, CAPABILITY_GRADE_CASE};
+    uint32_t held = sorting->input->scope->capabilities;
+    bool review = capability >= CAPABILITY_REVIEW_TEACHER && capability <= CAPABILITY_GRADE_CASE;
+    if (!review || (held >> capability & 1) != 0)
+        return capability;
+    for (size_t i = 0; i < sizeof(reviews) / sizeof(reviews[0]); i++)
+        if ((held >> reviews[i] & 1) != 0)
+            return reviews[i];
+    return capability;
+}
+
 // What writing the fact needs over its subject's unit; for a void what the voided kind needs.
 static uint32_t needs_of(const struct sorting *sorting, const Lx__Fact *fact,
                          enum fact_subject subject) {
@@ -139,7 +152,7 @@ static uint32_t needs_of(const struct sorting *sorting, const Lx__Fact *fact,
         if (found != NULL)
             kind = found->fact.kind;
     }
-    enum capability capability = fact_kind_capability(kind, subject);
+    enum capability capability = held_for(sorting, fact_kind_capability(kind, subject));
     return (uint32_t)capability < CAPABILITY_COUNT ? 1u << capability : 1u << CAPABILITY_READ;
 }
 
