@@ -12,6 +12,8 @@ enum cli_exit cmd_record_list(struct cli *cli);
 enum cli_exit cmd_record_void(struct cli *cli);
 enum cli_exit cmd_record_accept(struct cli *cli);
 enum cli_exit cmd_record_grade(struct cli *cli);
+enum cli_exit cmd_record_import(struct cli *cli);
+enum cli_exit cmd_roster_import(struct cli *cli);
 enum cli_exit cmd_sync(struct cli *cli);
 enum cli_exit cmd_outbox(struct cli *cli);
 enum cli_exit cmd_outbox_retry(struct cli *cli);

@@ -54,6 +54,22 @@ static const struct cli_option grade_options[] = {
     NO_MORE,
 };
 
+static const struct cli_option import_options[] = {
+    {"kind", N_("KIND"),
+     N_("course, discussion, attendance, hours, certification, self_test or assessment (else found "
+        "by the header row)")},
+    {"source", N_("NAME"), N_("the platform it comes from (else the kind)")},
+    {"programme", N_("CODE"), N_("else the newest")},
+    NO_MORE,
+};
+
+static const struct cli_option roster_options[] = {
+    {"apply", NULL, N_("do what the difference shows")},
+    {"complete", NULL, N_("the file lists everybody of its schools: who is missing has left")},
+    {"programme", N_("CODE"), N_("else the newest")},
+    NO_MORE,
+};
+
 static const struct cli_option sync_options[] = {
     {"watch", NULL, N_("stay, and sync whenever something changes here or there")},
     NO_MORE,
@@ -126,6 +142,10 @@ const struct cli_command cli_commands[] = {
      cmd_record_accept},
     {"record grade", "SUBJECT INDICATOR POINTS", N_("give points"), 3, 3, grade_options,
      cmd_record_grade},
+    {"record import", "FILE", N_("take over a platform's export (deploy/formats.md)"), 1, 1,
+     import_options, cmd_record_import},
+    {"roster import", "FILE", N_("compare a roster file with what is known, and apply it"), 1, 1,
+     roster_options, cmd_roster_import},
     {"sync", "", N_("send what waits, fetch what is new"), 0, 0, sync_options, cmd_sync},
     {"outbox", "", N_("show what waits and what was refused"), 0, 0, outbox_options, cmd_outbox},
     {"outbox retry", "NUMBER", N_("send a refused entry again"), 1, 1, NULL, cmd_outbox_retry},
