@@ -4,16 +4,18 @@
 create or replace function lx.home_of(
   p_district int4, p_person uuid, p_stream uuid, p_membership uuid, p_programme int4, p_unit uuid, p_role int4, p_from_at timestamptz, p_guest bool
 ) returns uuid
-language sql stable
+language plpgsql stable
 as $$
-  select coalesce((
+begin
+  return coalesce((
     select m.unit from (
       select unit, programme, role, from_at from lx.membership
       where district = p_district and person = p_person and id <> p_membership and not guest
       union all
       select p_unit, p_programme, p_role, p_from_at where not p_guest
     ) m
-    order by m.programme desc, (m.role = 1) desc, m.from_at desc limit 1), p_stream)
+    order by m.programme desc, (m.role = 1) desc, m.from_at desc limit 1), p_stream);
+end
 $$;
 revoke all on function lx.home_of from public;
 grant execute on function lx.home_of to lianxiao_writer;
