@@ -13,7 +13,7 @@ import lx  # noqa: E402  (the path comes first)
 
 @pytest.fixture
 def city():
-    with lx.Deployment() as deployment:
+    with lx.Deployment(drain_timeout_ms=500) as deployment:
         deployment.ctl("unit", "import", lx.ROOT / "tests/integration/units.csv")
         deployment.ctl("programme", "start", lx.ROOT / "deploy/schemes/hefei-2021.yaml")
         deployment.server.start()

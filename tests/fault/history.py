@@ -115,7 +115,7 @@ def check(city: lx.Deployment, writers) -> None:
         assert {f for f in writer.acknowledged} <= set(rows)
 
 
-def check_figures(city: lx.Deployment, writers) -> None:
+def check_figures(city: lx.Deployment) -> None:
     """The queues drain: standings and roll-ups come to contain everything, and verify finds no difference."""
     lx.wait_until(lambda: city.cluster.sql("select count(*) from todo") == [["0"]], 60, "the assessor's todo is empty")
     city.ctl("verify")

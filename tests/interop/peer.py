@@ -135,11 +135,20 @@ class Connection:
             assert kind == wire.REPLY
             return method, payload
 
-    def call(self, method: str, request, reply_type):
+    def call(self, method: str, request, reply_type, patience_s: float = 10):
+        """The reply; an error that names a time to try again is tried again for so long."""
         number = wire.Method.Value(method)
-        answered, payload = self.receive(self.send(number, request.SerializeToString()))
-        assert answered == number
-        return reply_type.FromString(payload)
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                answered, payload = self.receive(self.send(number, request.SerializeToString()))
+            except ServerError as failure:
+                if not failure.error.retry_after_ms or time.monotonic() > until:
+                    raise
+                time.sleep(failure.error.retry_after_ms / 1000)
+                continue
+            assert answered == number
+            return reply_type.FromString(payload)
 
     def hello(self, token: bytes = None):
         request = wire.HelloRequest(protocol=1, program="interop 1", client_time_ms=int(time.time() * 1000))
