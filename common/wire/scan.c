@@ -12,6 +12,7 @@ const struct scan_limits SCAN_LIMITS_REPLY = {400000, SCAN_MAX_DEPTH, true};
 
 #define MAX_FIELDS 64       // of one message type: a bit each in the mask of fields seen
 #define MAX_VARINT_BYTES 10 // of 64 bits
+#define MAX_LENGTH_BYTES 5  // of a tag or a length: protobuf-c reads no more
 #define MAX_FIELD_NUMBER 536870911u
 
 enum wire_type {
@@ -99,6 +100,15 @@ static enum status read_varint(struct scan *scan, struct view *rest, uint64_t *o
     return set_fault(scan, REASON_VARINT_TOO_LONG);
 }
 
+// A tag or a length: a number of 32 bits, which padding must not make longer.
+static enum status read_short_varint(struct scan *scan, struct view *rest, uint64_t *out_value) {
+    const uint8_t *begin = rest->data;
+    TRY(read_varint(scan, rest, out_value));
+    if (rest->data - begin > MAX_LENGTH_BYTES)
+        return set_fault(scan, REASON_VARINT_TOO_LONG);
+    return STATUS_OK;
+}
+
 static enum status take_bytes(struct scan *scan, struct view *rest, uint64_t size,
                               struct view *out_bytes) {
     if (size > rest->size)
@@ -119,7 +129,7 @@ static enum status read_value(struct scan *scan, struct view *rest, struct field
     case WIRE_FIXED32:
         return take_bytes(scan, rest, 4, &out_value->bytes);
     case WIRE_BYTES:
-        TRY(read_varint(scan, rest, &size));
+        TRY(read_short_varint(scan, rest, &size));
         return take_bytes(scan, rest, size, &out_value->bytes);
     default: // groups (3, 4) and the types that do not exist
         return set_fault(scan, REASON_WIRE_TYPE_WRONG);
@@ -230,7 +240,7 @@ static enum status note_field(struct scan *scan, struct level *level,
 static enum status scan_field(struct scan *scan, struct level *level) {
     uint64_t tag;
     TRY(count_field(scan));
-    TRY(read_varint(scan, &level->rest, &tag));
+    TRY(read_short_varint(scan, &level->rest, &tag));
     uint64_t number = tag >> 3;
     if (number == 0 || number > MAX_FIELD_NUMBER)
         return set_fault(scan, REASON_FIELD_NUMBER_INVALID);

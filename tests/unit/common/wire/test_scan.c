@@ -58,8 +58,7 @@ static void test_truncated(void **state) {
     (void)state;
     CHECK(ping_request, BYTES(0x0a), MESSAGE_TRUNCATED, "payload");
     CHECK(ping_request, BYTES(0x0a, 5, 1, 2), MESSAGE_TRUNCATED, "payload");
-    CHECK(ping_request, BYTES(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1),
-          MESSAGE_TRUNCATED, "payload");
+    CHECK(ping_request, BYTES(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f), MESSAGE_TRUNCATED, "payload");
     CHECK(pull_request, BYTES(0x10, 0x80), MESSAGE_TRUNCATED, "cursor");
     CHECK(pull_reply, BYTES(0x39, 1, 2, 3), MESSAGE_TRUNCATED, "digest");
 }
@@ -72,6 +71,10 @@ static void test_varint(void **state) {
           VARINT_TOO_LONG, "cursor");
     CHECK(pull_request, BYTES(0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80, 1),
           VARINT_TOO_LONG, "cursor");
+    // a length and a tag have 32 bits, padding does not make them longer
+    CHECK(ping_request, BYTES(0x0a, 0x80, 0x80, 0x80, 0x80, 0), NONE, "");
+    CHECK(ping_request, BYTES(0x0a, 0x80, 0x80, 0x80, 0x80, 0x80, 0), VARINT_TOO_LONG, "payload");
+    CHECK(ping_request, BYTES(0x8a, 0x80, 0x80, 0x80, 0x80, 0, 0), VARINT_TOO_LONG, "");
     CHECK(pull_request, BYTES(0x18, 0x80, 0x80, 0x80, 0x80, 0x10), FIELD_INVALID, "limit"); // 2^32
 }
 
