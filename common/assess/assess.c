@@ -244,7 +244,7 @@ static enum status collect_hours(struct assessment *assessment, struct summary *
     TRY(assessment_watch(assessment, UINT64_MAX, scheme->hours, &watch));
     for (size_t i = 0; i < watch->n_courses; i++) {
         if (watch->courses[i].course != NULL)
-            watched_s[watch->courses[i].course->group] += watch->courses[i].recorded_s;
+            watched_s[watch->courses[i].course->group] += watch->courses[i].inside_s;
     }
     TRY(amount_school_hours(assessment, scheme->hours, NULL, &summary->school_hours));
     summary->credits = amount_credits(assessment, scheme->whole, NULL, &status);

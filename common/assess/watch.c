@@ -140,7 +140,7 @@ static enum status add_course(struct counter *counter, struct fact_range facts) 
     if (course != NULL && (input->groups & UINT64_C(1) << course->group) == 0)
         return STATUS_OK;
     unsigned index = (unsigned)counter->n_courses++;
-    counter->courses[index] = (struct watch_course){item, course, 0, 0};
+    counter->courses[index] = (struct watch_course){item, course, 0, 0, 0};
     int64_t recorded_s = 0;
     TRY(unite_facts(counter, facts, index, (struct window){0, input->until_ms}, &recorded_s));
     counter->courses[index].recorded_s = recorded_s;
@@ -153,6 +153,7 @@ static enum status add_course(struct counter *counter, struct fact_range facts) 
         window.until_ms = input->until_ms;
     int64_t inside_s = 0;
     TRY(unite_facts(counter, facts, index, window, &inside_s));
+    counter->courses[index].inside_s = inside_s;
     counter->cut_s[LX__CUT_REASON__CUT_STAGE] += recorded_s - inside_s;
     if (course->chosen) {
         int64_t range_s = 0;

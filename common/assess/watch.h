@@ -28,6 +28,7 @@ struct watch_course {
     const char *item;
     const struct course *course; // NULL: unknown
     int64_t recorded_s;          // union, up to as_of
+    int64_t inside_s;            // of these inside the window; range and caps not applied
     int64_t counted_s;
 };
 

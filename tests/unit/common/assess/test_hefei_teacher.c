@@ -218,6 +218,19 @@ static void test_range_of_the_home_school(void **state) {
     assert_int_equal(points_of(f, "t.courses"), 150);
 }
 
+// What an office holder watched himself: inside the stage, whether his school chose it or not.
+static void test_own_minutes(void **state) {
+    struct fixture *f = *state;
+    add_watch(f, "A1", "2021-07-01 10:00", 60);
+    add_watch(f, "g05", "2021-05-31 23:59", 120); // a minute of it in the stage
+    add_watch(f, "p01", "2021-05-20 10:00", 600); // none
+    run(f, "2021-07-02");
+    assert_int_equal(f->standing.summary.watched_s[0], 0);
+    assert_int_equal(f->standing.summary.watched_s[1], 60);
+    assert_int_equal(f->standing.summary.watched_s[2], 60);
+    assert_int_equal(f->standing.summary.online_s, 60);
+}
+
 static void test_exempt(void **state) {
     struct fixture *f = *state;
     add_hefei_teacher(f, 300, 1200, 1600);
@@ -253,6 +266,9 @@ static void test_contributions(void **state) {
             assert_int_equal(row->value[VALUE_DONE], 0);
         }
     }
+    assert_int_equal(standing->contributions[0].value[VALUE_SUBJECTS], 1);
+    assert_int_equal(standing->contributions[0].value[VALUE_OPEN], 1);
+    assert_int_equal(standing->contributions[0].value[VALUE_PASSED], 0);
     assert_int_equal(standing->contributions[0].value[VALUE_ONLINE_HOURS], 1500);
     assert_int_equal(standing->contributions[0].value[VALUE_SCHOOL_HOURS], 1200);
     assert_int_equal(indicators, 5100);
@@ -273,6 +289,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_as_of_selects_by_occurrence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_largest_value_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_range_of_the_home_school, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_own_minutes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exempt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contributions, setup, teardown),
     };
