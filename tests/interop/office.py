@@ -47,7 +47,8 @@ def teacher(workshop: bytes, number: int):
     start = int(time.mktime((2021, 9, 1, 0, 0, 0, 0, 0, 0))) * 1000
     ledger = peer.ledger
     return person, [
-        ledger.Operation(person=ledger.Person(id=person, name=f"教师{number}", teacher_no=f"T{number:08d}", in_post=True)),
+        ledger.Operation(person=ledger.Person(id=person, name=f"教师{number}", teacher_no=f"T{number:08d}", certificate=True,
+                                              in_post=True, established=True)),
         ledger.Operation(membership=ledger.Membership(id=peer.uuid7(), person=person, programme=1, unit=workshop,
                                                       role=ledger.TEACHER, from_ms=start)),
     ]
@@ -56,5 +57,5 @@ def teacher(workshop: bytes, number: int):
 def hours(person: bytes, quantity: int):
     ledger = peer.ledger
     return ledger.Operation(fact=ledger.Fact(
-        id=peer.uuid7(), programme=1, kind=ledger.CREDIT_HOURS, subject=person, item="online", quantity=quantity,
+        id=peer.uuid7(), programme=1, kind=ledger.CREDIT_HOURS, subject=person, item="school", quantity=quantity,
         occurred_at_ms=int(time.mktime((2021, 11, 15, 12, 0, 0, 0, 0, 0))) * 1000))

@@ -65,7 +65,7 @@ def check_statistics(connection, workshop: bytes, school: bytes, seq: int):
         return reply if reply.covers_at_least else None
 
     reply = lx.wait_until(covered, 10, "statistics that cover the push")
-    assert len(reply.lines) == 1 and reply.lines[0].online_hours >= 150 and reply.lines[0].teachers >= 1
+    assert len(reply.lines) == 1 and reply.lines[0].school_hours >= 150 and reply.lines[0].teachers >= 1
     assert reply.complete_through_ms > 0
 
 
