@@ -26,6 +26,15 @@ static enum status find_rows(struct store *store, enum store_kind kind, struct a
     return store_find(store, &query, arena, out_rows);
 }
 
+static bool is_lead(const Lx__Unit *unit) {
+    for (size_t i = 0; i < unit->n_attributes; i++) {
+        const Lx__UnitAttribute *attribute = unit->attributes[i];
+        if (attribute->key != NULL && strcmp(attribute->key, "lead_school") == 0)
+            return attribute->value != NULL && strcmp(attribute->value, "true") == 0;
+    }
+    return false;
+}
+
 static enum status load_units(struct store *store, struct arena *arena, struct people *people) {
     struct store_rows rows;
     TRY(find_rows(store, STORE_KIND_UNIT, arena, &rows));
@@ -43,6 +52,7 @@ static enum status load_units(struct store *store, struct arena *arena, struct p
             .code = text_of(unit->code),
             .name = text_of(unit->name),
             .printed_size = unit->printed_size,
+            .lead_school = is_lead(unit),
         };
     }
     return STATUS_OK;

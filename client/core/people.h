@@ -20,6 +20,7 @@ struct people_unit {
     const char *code; // borrows; "" when absent
     const char *name; // borrows
     uint32_t printed_size;
+    bool lead_school; // its attribute lead_school is "true": it leads a cluster
 };
 
 struct people_person {

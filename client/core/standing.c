@@ -221,7 +221,9 @@ static enum status score_school(const struct scoring *scoring, struct uuid schoo
                                 struct standing *out) {
     const struct local *local = scoring->local;
     const struct people *people = &local->people;
+    const struct people_unit *found = people_find_unit(people, school);
     struct assess_input input = new_input(scoring, SUBJECT_KIND_SCHOOL, school);
+    input.lead_school = found && found->lead_school;
     struct summary *below =
         arena_array(scoring->arena, local->n_memberships + people->n_units + 1, sizeof *below);
     if (!below)
