@@ -23,10 +23,16 @@ static const struct judging_fact *find_fact(const struct judging_facts *facts, s
     return bsearch(&key, facts->facts, facts->n, sizeof(key), compare_facts);
 }
 
+// First layer: a fact is there for who sees its stream, or writes about its subject here.
+static bool may_see(const struct judging_input *input, const struct judging_fact *found) {
+    return input->checks_off || scope_find_stream(input->scope, found->stream) != NULL ||
+           roster_find_subject(input->roster, found->subject) < input->roster->n_subjects;
+}
+
 static bool on_find_fact(void *user, struct uuid id, struct judge_fact *out_fact) {
     const struct judging_input *input = user;
     const struct judging_fact *found = find_fact(input->facts, id);
-    if (found == NULL)
+    if (found == NULL || !may_see(input, found))
         return false;
     *out_fact = (struct judge_fact){.fact = &found->fact,
                                     .submission = found->submission,

@@ -18,6 +18,8 @@ struct judging_facts {
 
 struct judging_fact {
     struct uuid id;
+    struct uuid stream; // it lies in now
+    struct uuid subject;
     Lx__Fact fact;
     const Lx__Submission *submission; // NULL: none
     struct uuid actor;

@@ -96,14 +96,27 @@ void handle_grant(struct request *request) {
     }
 }
 
+// ---- taking it away ----
+
+struct revoking {
+    struct request *request; // borrows
+    struct uuid grant;
+    bool for_cause;
+};
+
+static void fail_unknown(struct request *request) {
+    request_fail(request, REASON_NOT_IN_SCOPE, "grant", NULL);
+}
+
 static void on_revoked(void *user, enum status status, const struct db_result *result) {
-    struct request *request = user;
+    const struct revoking *revoking = user;
+    struct request *request = revoking->request;
     if (status != STATUS_OK || db_rows(result) == 0) {
         request_fail_status(request, status, "grant_revoke");
         return;
     }
     if (db_int8(result, 0, 0) != ADMIN_DONE) {
-        request_fail(request, REASON_NOT_IN_SCOPE, "grant", NULL);
+        fail_unknown(request);
         return;
     }
     session_check_all(request_worker(request)); // whom it concerns feels it at once
@@ -111,22 +124,56 @@ static void on_revoked(void *user, enum status status, const struct db_result *r
     request_reply(request, &reply.base);
 }
 
-// Which unit the grant is on only the database knows, so layer one is the capability alone here;
-// the function checks subtree and rank.
+static void revoke(struct revoking *revoking) {
+    struct request *request = revoking->request;
+    const struct session *session = session_of(request);
+    struct db_params *params = db_params_new(request_arena(request));
+    db_param_uuid(params, session->person);
+    db_param_bytea(params, view_from(session->device, REQUEST_DEVICE_SIZE));
+    db_param_uuid(params, revoking->grant);
+    db_param_bool(params, revoking->for_cause);
+    db_query(request_worker(request)->auth, DB_SCOPE_NONE, "grant_revoke", params, on_revoked,
+             revoking);
+}
+
+// First layer: who may give a role on a unit may take it away there.
+static void on_found(void *user, enum status status, const struct db_result *result) {
+    struct revoking *revoking = user;
+    struct request *request = revoking->request;
+    const struct session *session = request_context(request)->session;
+    struct uuid path[UNITS_MAX_PATH];
+    if (status != STATUS_OK) {
+        request_fail_status(request, status, "grant_find");
+        return;
+    }
+    if (session == NULL || db_rows(result) == 0) {
+        fail_unknown(request);
+        return;
+    }
+    const struct units *units = request_worker(request)->handlers->units;
+    size_t n = units_path(units, db_uuid(result, 0, 1), path);
+    Lx__Role role = (Lx__Role)db_int8(result, 0, 0);
+    if (session->checks_off || scope_may_give(session->scope, path, n, role))
+        revoke(revoking);
+    else
+        fail_unknown(request);
+}
+
 void handle_grant_revoke(struct request *request) {
     const Lx__GrantRevokeRequest *message = request_message(request);
-    const struct session *session = session_of(request);
-    struct uuid grant;
-    if (!message->has_grant ||
-        uuid_from_bytes(view_from(message->grant.data, message->grant.len), &grant) != STATUS_OK) {
+    struct revoking *revoking = arena_alloc(request_arena(request), sizeof(*revoking));
+    if (revoking == NULL) {
+        request_fail_status(request, STATUS_NO_MEMORY, "grant_revoke");
+        return;
+    }
+    *revoking = (struct revoking){.request = request, .for_cause = message->for_cause};
+    if (!message->has_grant || uuid_from_bytes(view_from(message->grant.data, message->grant.len),
+                                               &revoking->grant) != STATUS_OK) {
         request_fail(request, REASON_ID_MALFORMED, "grant", NULL);
         return;
     }
     struct db_params *params = db_params_new(request_arena(request));
-    db_param_uuid(params, session->person);
-    db_param_bytea(params, view_from(session->device, REQUEST_DEVICE_SIZE));
-    db_param_uuid(params, grant);
-    db_param_bool(params, message->for_cause);
-    db_query(request_worker(request)->auth, DB_SCOPE_NONE, "grant_revoke", params, on_revoked,
-             request);
+    db_param_uuid(params, revoking->grant);
+    db_query(request_worker(request)->auth, DB_SCOPE_NONE, "grant_find", params, on_found,
+             revoking);
 }

@@ -74,6 +74,8 @@ static const Lx__Submission *read_submission(struct arena *arena, struct view pa
 // The stored fact as a message, as far as judging needs it.
 static struct judging_fact read_fact(struct arena *arena, const struct db_result *result, int row) {
     struct judging_fact found = {.id = db_uuid(result, row, FACT_ID),
+                                 .stream = db_uuid(result, row, FACT_STREAM),
+                                 .subject = db_uuid(result, row, FACT_SUBJECT),
                                  .actor = db_uuid(result, row, FACT_ACTOR),
                                  .voided = db_bool(result, row, FACT_VOIDED)};
     Lx__Fact *fact = &found.fact;
@@ -150,7 +152,10 @@ static bool has_unit(const struct push_group *group, struct uuid unit) {
 }
 
 static void add_home(struct push_group *group, struct uuid person, struct uuid home) {
-    const struct units *units = group->push->worker->handlers->units;
+    const struct push *push = group->push;
+    const struct units *units = push->worker->handlers->units;
+    if (!push->checks_off && scope_find_stream(push->scope, home) == NULL)
+        return; // first layer: nobody he could know of
     struct uuid path[UNITS_MAX_PATH];
     size_t n = units_path(units, home, path);
     if (n == 0)

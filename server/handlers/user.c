@@ -1,5 +1,5 @@
-// UserAdd: an account for a person, with a first grant when role and unit are given. The first
-// password is hashed on the thread pool.
+// UserAdd: an account for a person of a unit, with a first grant there when a role is given. The
+// first password is hashed on the thread pool.
 #include <string.h>
 
 #include "proto/account.pb-c.h"
@@ -65,15 +65,12 @@ static void add(struct adding *adding) {
     db_param_string(params, message->name);
     db_param_uuid(params, uuid_is_nil(adding->person) ? uuid_new_v7(now_ms) : adding->person);
     db_param_string(params, adding->hash);
-    if (message->has_role) {
+    if (message->has_role)
         db_param_int4(params, (int32_t)message->role);
-        db_param_string(params, message->unit_code);
-        db_param_uuid(params, uuid_new_v7(now_ms));
-    } else {
+    else
         db_param_null(params);
-        db_param_null(params);
-        db_param_null(params);
-    }
+    db_param_string(params, message->unit_code);
+    db_param_uuid(params, uuid_new_v7(now_ms));
     db_query(request_worker(request)->auth, DB_SCOPE_NONE, "user_add", params, on_added, adding);
 }
 
@@ -120,7 +117,8 @@ static void on_unit(void *user, const struct unit_row *unit) {
         unit != NULL ? units_path(request_worker(request)->handlers->units, unit->id, path) : 0;
     bool allowed =
         session->checks_off || (scope_can_over(session->scope, path, n, CAPABILITY_MANAGE_USERS) &&
-                                scope_may_give(session->scope, path, n, adding->message->role));
+                                (!adding->message->has_role ||
+                                 scope_may_give(session->scope, path, n, adding->message->role)));
     if (unit == NULL || !allowed)
         request_fail(request, REASON_NOT_IN_SCOPE, "unit_code", NULL);
     else
@@ -146,8 +144,8 @@ static bool check(struct request *request, const Lx__UserAddRequest *message) {
     else if (message->password != NULL &&
              !password_is_acceptable(view_from_string(message->password)))
         request_fail(request, REASON_PASSWORD_UNACCEPTABLE, "password", "8", "128", NULL);
-    else if (message->has_role != (message->unit_code != NULL))
-        request_fail(request, REASON_NO_UNIT, "unit_code", NULL);
+    else if (message->unit_code == NULL)
+        request_fail(request, REASON_FIELD_MISSING, "unit_code", NULL);
     else if (message->has_role && !known_role)
         request_fail(request, REASON_FIELD_INVALID, "role", NULL);
     else
@@ -169,8 +167,6 @@ void handle_user_add(struct request *request) {
     if (message->has_person && uuid_from_bytes(view_from(message->person.data, message->person.len),
                                                &adding->person) != STATUS_OK)
         request_fail(request, REASON_ID_MALFORMED, "person", NULL);
-    else if (message->unit_code != NULL)
-        admin_find_unit(request, message->unit_code, on_unit, adding);
     else
-        start_hashing(adding);
+        admin_find_unit(request, message->unit_code, on_unit, adding);
 }
