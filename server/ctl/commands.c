@@ -39,6 +39,10 @@ static const struct ctl_option revoke_options[] = {
     {"for-cause", NULL, "operations written before are refused, too"},
     {NULL, NULL, NULL},
 };
+static const struct ctl_option verify_options[] = {
+    {"wait", "SECONDS", "how long the assessor may take to catch up (default 30)"},
+    {NULL, NULL, NULL},
+};
 static const struct ctl_option status_options[] = {
     {"json", NULL, "one JSON object"},
     {NULL, NULL, NULL},
@@ -74,6 +78,8 @@ static const struct ctl_command commands[] = {
      ctl_device_list},
     {"device revoke", "DEVICE", 1, "refuse a device from now on", none, CTL_DATABASE_OPS,
      ctl_device_revoke},
+    {"verify", "", 0, "rebuild standings and roll-ups from the ledger and compare", verify_options,
+     CTL_DATABASE_ASSESSOR, ctl_verify},
     {"status", "", 0, "health, counters and the sync state of every unit", status_options,
      CTL_DATABASE_OPS, ctl_status},
 };
