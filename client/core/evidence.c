@@ -379,10 +379,21 @@ static void fill_columns(const struct evidence_format *format,
     }
 }
 
-static enum status stop_at_first(void *user, const struct csv_row *row) {
+static enum status ignore_row(void *user, const struct csv_row *row) {
     (void)user;
     (void)row;
-    return STATUS_EXISTS;
+    return STATUS_OK;
+}
+
+// The first line that is not blank: faults below it say nothing about the header row.
+static struct view header_line(struct view text) {
+    size_t start = 0;
+    while (start < text.size && (text.data[start] == '\n' || text.data[start] == '\r'))
+        start++;
+    size_t end = start;
+    while (end < text.size && text.data[end] != '\n' && text.data[end] != '\r')
+        end++;
+    return view_from(text.data + start, end - start);
 }
 
 // Does the header row have what this format needs?
@@ -390,9 +401,8 @@ static bool header_fits(const struct evidence_format *format, struct view text) 
     struct csv_column columns[EVIDENCE_COLUMNS];
     struct csv_error error;
     fill_columns(format, columns);
-    enum status status =
-        csv_read(text, columns, EVIDENCE_COLUMNS, NULL, stop_at_first, NULL, &error);
-    return status == STATUS_EXISTS || status == STATUS_OK;
+    return csv_read(header_line(text), columns, EVIDENCE_COLUMNS, NULL, ignore_row, NULL, &error) ==
+           STATUS_OK;
 }
 
 static enum status set_file_reason(struct reading *reading, enum reason_id reason,
@@ -458,7 +468,7 @@ static enum status make_room(struct reading *reading, struct view text) {
 
 static enum status read_file(struct reading *reading) {
     struct csv_column columns[EVIDENCE_COLUMNS];
-    struct csv_error error;
+    struct csv_error error = {0};
     struct view text;
     TRY(decode(reading, &text));
     TRY(find_format(reading, text));
