@@ -257,16 +257,16 @@ static void print_roster(struct cli *cli, const struct roster_result *result, bo
     const size_t *counts = result->counts;
     if (table_rows(entries) > 0)
         table_print(entries, cli->out);
-    fprintf(cli->out,
-            _("%zu new, %zu changed, %zu moved, %zu ended, %zu the same, %zu missing, %zu bad\n"),
-            counts[ROSTER_NEW], counts[ROSTER_CHANGED], counts[ROSTER_MOVED], counts[ROSTER_ENDED],
-            counts[ROSTER_SAME], counts[ROSTER_MISSING], counts[ROSTER_BAD]);
-    fprintf(cli->out, _("%zu people listed, %zu of them in a workshop\n"), result->listed,
-            result->grouped);
     if (table_rows(sizes) > 0) {
         fprintf(cli->out, "%s\n", _("Printed sizes that differ from the people listed:"));
         table_print(sizes, cli->out);
     }
+    fprintf(cli->out, _("%zu people listed, %zu of them in a workshop\n"), result->listed,
+            result->grouped);
+    fprintf(cli->out,
+            _("%zu new, %zu changed, %zu moved, %zu ended, %zu the same, %zu missing, %zu bad\n"),
+            counts[ROSTER_NEW], counts[ROSTER_CHANGED], counts[ROSTER_MOVED], counts[ROSTER_ENDED],
+            counts[ROSTER_SAME], counts[ROSTER_MISSING], counts[ROSTER_BAD]);
     if (!applied)
         fprintf(cli->out, "%s\n", _("Nothing is changed yet: --apply does it."));
 }
