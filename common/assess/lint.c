@@ -261,7 +261,7 @@ static enum status check_dimensions(struct linter *l) {
             missing += has_dimension(source, group->code, group->printed_dimensions[k]) ? 0 : 1;
         if (missing == 0)
             continue;
-        TRY(report(l, "dimension-names-differ", 0, group->code,
+        TRY(report(l, "dimension-names-differ", group->line, group->code,
                    arena_format(l->arena, "正文列出的%zu个维度名称中有%zu个与附件不同",
                                 group->n_printed_dimensions, missing),
                    arena_format(l->arena,

@@ -260,7 +260,7 @@ static const struct yaml_field group_fields[] = {
     FLAG(Lx__CourseGroup, chosen),      TEXTS(Lx__CourseGroup, printed_dimensions),
     TEXT(Lx__CourseGroup, body),
 };
-OBJECT_TYPE(group, Lx__CourseGroup, LX__COURSE_GROUP__INIT);
+LINED_TYPE(group, Lx__CourseGroup, LX__COURSE_GROUP__INIT);
 
 static const struct yaml_field course_fields[] = {
     NEEDED_TEXT(Lx__Course, code),   TEXT(Lx__Course, group), TEXT(Lx__Course, dimension),
