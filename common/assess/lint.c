@@ -331,7 +331,7 @@ static enum status check_lengths(struct linter *l) {
     if (n == 0)
         return STATUS_OK;
     return report(
-        l, "course-without-length", 0, "courses",
+        l, "course-without-length", l->scheme->source->courses[0]->line, "courses",
         arena_format(l->arena, "%zu门课程没有时长：观看时间不受课程时长限制", n),
         arena_format(l->arena, "%zu courses have no length: watching is not limited by it", n));
 }
