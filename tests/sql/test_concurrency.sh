@@ -1,6 +1,6 @@
 #!/bin/bash
 # Several writers push piles over the same streams in any order, with repeats and rollbacks, while a mover moves a person with facts between two of them
-# and a reader follows one stream by its cursor. Nothing may deadlock, no seq may be missing or come late, heads must equal a recount. Prints TAP.
+# and a reader follows one stream by its cursor and an assessor writes standings. Nothing may deadlock, no seq may be missing or come late, heads must equal a recount. Prints TAP.
 set -euo pipefail
 writers=4
 rounds=${LX_ROUNDS:-150}
@@ -42,6 +42,24 @@ begin
     array[p_op], array[2], array[md5('membership')::uuid], array[p_op - 1], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
     array[md5('mover')::uuid], array[1], array[(select id from lx.unit where code = v_to)], array[1], array['2021-05-01'::timestamptz], '{}', array[false]) r where u.code = 'D1' and r.row_no = 1);
 end $$;
+create function race.assess(p_round int4) returns void language plpgsql as $$
+declare
+  v_subjects uuid[];
+  v_streams uuid[];
+  n int4;
+begin
+  if not (select taken from lx.district_take(1)) then
+    return;
+  end if;
+  perform lx.streams_advance(1, 100);
+  v_subjects := array(select t.subject from lx.todo_take(1, 1, 50) t union select id from race.stream);
+  v_streams := array(select coalesce(p.stream, u.id) from unnest(v_subjects) with ordinality s (id, no) left join lx.person p on p.id = s.id left join lx.unit u on u.id = s.id
+                     order by s.no);
+  n := cardinality(v_subjects);
+  perform lx.standing_put(1, '2021-07-01', array(select md5('standing ' || s)::uuid from unnest(v_subjects) s), v_streams, v_subjects, array_fill(1, array[n]), array_fill(1, array[n]),
+                          array_fill(1, array[n]), array_fill(p_round::int8, array[n]), array_fill(100::int8, array[n]), array_fill(1, array[n]), array_fill('\x01'::bytea, array[n]), '{}');
+  perform lx.district_put(1, clock_timestamp(), 1, 0);
+end $$;
 insert into lx.person (district, stream, seq, id, name) select 1, u.id, lx.head_add(1, u.id, 1, lx.row_digest(md5('mover')::uuid, 1)), md5('mover')::uuid, 'M' from lx.unit u where code = 'S1-2';
 SQL
 
@@ -58,6 +76,11 @@ sql -c "do \$\$ begin for i in 1 .. $((rounds / 5)) loop
           commit;
         end loop; end \$\$" >"$work/mover" 2>&1 &
 mover=$!
+sql -c "do \$\$ begin for i in 1 .. $rounds loop
+          perform race.assess(i);
+          commit;
+        end loop; end \$\$" >"$work/assessor" 2>&1 &
+assessor=$!
 touch "$work/go"
 (
     while :; do
@@ -78,22 +101,24 @@ check() { # what, value, expected
     n=$((n + 1))
     if [ "$2" = "$3" ]; then echo "ok $n - $1"; else echo "not ok $n - $1: $2, not $3"; fi
 }
-echo 1..10
+echo 1..11
 for w in $(seq $writers); do
     wait "${pids[$w]}" && result=done || result=$(tail -2 "$work/writer$w" | tr '\n' ' ')
     check "writer $w" "$result" done
 done
 wait $mover && result=done || result=$(tail -2 "$work/mover" | tr '\n' ' ')
 check mover "$result" done
+wait $assessor && result=done || result=$(head -3 "$work/assessor" | tr '\n' ' ')
+check assessor "$result" done
 rm "$work/go"
 wait $reader && result=done || result=$(tail -2 "$work/reader" | tr '\n' ' ')
 check reader "$result" done
 check "heads equal a recount" "$(sql -c "select count(*) from race.stream s join lx.head h on h.stream = s.id
   cross join lateral (select count(*) as n, coalesce(bit_xor(lx.row_digest(id, version)), 0) as digest from (
     select id, 1::int8 as version from lx.fact where stream = s.id union all select id, version from lx.person where stream = s.id
-    union all select id, version from lx.membership where stream = s.id) r) c where (h.live, h.digest) is distinct from (c.n, c.digest)")" 0
+    union all select id, version from lx.membership where stream = s.id union all select id, version from lx.standing where stream = s.id) r) c where (h.live, h.digest) is distinct from (c.n, c.digest)")" 0
 check "no seq is missing where nothing moved" "$(sql -c "select count(*) from race.stream s join lx.head h on h.stream = s.id
-  where s.n >= 3 and h.head <> (select count(*) from lx.fact f where f.stream = s.id)")" 0
+  where s.n >= 3 and h.head <> (select count(*) from lx.fact f where f.stream = s.id) + (select sum(t.version) from lx.standing t where t.stream = s.id)")" 0
 check "the reader skipped nothing" "$(sql -c "select count(*) from lx.fact f where f.stream = (select id from race.stream where n = 3)
   and not exists (select from race.seen s where s.seq = f.seq and s.id = f.id)")" 0
 check "every operation is there once" "$(sql -c "select count(*) from (select stream, device, sum(op_to - op_from + 1) as n, max(op_to) as last from lx.op_run where device <> sha256('w9') group by 1, 2) r
