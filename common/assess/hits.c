@@ -218,11 +218,27 @@ static const struct {
     {LX__AMOUNT_KIND__AMOUNT_CASES, case_hits},
 };
 
+// The most hits that an amount can have: minutes watched, the bulk of a teacher's facts, take no
+// room here.
+static size_t room_for(const struct evidence *evidence, const struct rule *rule,
+                       const Lx__Amount *amount) {
+    size_t room = 1;
+    if (amount->kind == LX__AMOUNT_KIND__AMOUNT_DELIVERABLES)
+        return room + evidence_of_item(evidence, LX__FACT_KIND__SUBMITTED, rule->source->code).n;
+    if (amount->kind == LX__AMOUNT_KIND__AMOUNT_CHOSEN)
+        return room + evidence_of_kind(evidence, LX__FACT_KIND__COURSE_RANGE).n;
+    if (amount->kind == LX__AMOUNT_KIND__AMOUNT_CASES)
+        return room + evidence_of_kind(evidence, LX__FACT_KIND__CASE_SELECTED).n;
+    for (size_t i = 0; i < amount->n_kinds; i++)
+        room += evidence_of_kind(evidence, amount->kinds[i]).n;
+    return room;
+}
+
 enum status amount_hits(struct assessment *assessment, const struct rule *rule,
                         const Lx__Amount *amount, bool late, struct hits *out_hits) {
     *out_hits = (struct hits){0};
-    out_hits->list =
-        arena_array(assessment->arena, assessment->evidence.n + 1, sizeof(*out_hits->list));
+    out_hits->list = arena_array(assessment->arena, room_for(&assessment->evidence, rule, amount),
+                                 sizeof(*out_hits->list));
     if (out_hits->list == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {

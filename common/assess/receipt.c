@@ -92,6 +92,14 @@ const char *receipt_rule_sentence(const struct scheme *scheme, const Lx__Receipt
     return rule == NULL || rule->source->sentence == NULL ? "" : rule->source->sentence;
 }
 
+const char *receipt_assumption_reason(const struct scheme *scheme, const char *code) {
+    for (size_t i = 0; i < scheme->source->n_assumptions; i++) {
+        if (strcmp(scheme->source->assumptions[i]->code, code) == 0)
+            return scheme->source->assumptions[i]->reason;
+    }
+    return "";
+}
+
 const char *receipt_line_state_text(Lx__LineState state, enum language language) {
     return find_word(states, COUNT_OF(states), (int)state, language);
 }
@@ -185,6 +193,20 @@ static enum status put_evidence(struct buf *buf, const struct scheme *scheme,
     return buf_append_string(buf, "\n");
 }
 
+// The sentence of the source, and the assumptions the reading rests on.
+static enum status put_origin(struct buf *buf, const struct rule *rule, enum language language) {
+    if (rule == NULL)
+        return STATUS_OK;
+    if (rule->source->sentence != NULL)
+        TRY(buf_format(buf, "      「%s」\n", rule->source->sentence));
+    if (rule->source->n_assumed == 0)
+        return STATUS_OK;
+    TRY(buf_format(buf, "      %s", choose(language, "按假定：", "assumed:")));
+    for (size_t i = 0; i < rule->source->n_assumed; i++)
+        TRY(buf_format(buf, " %s", rule->source->assumed[i]));
+    return buf_append_string(buf, "\n");
+}
+
 static enum status put_details(struct buf *buf, const struct scheme *scheme,
                                const Lx__ReceiptLine *line, enum language language) {
     const struct rule *before = scheme_rule(scheme, line->blocked_by);
@@ -206,8 +228,7 @@ static enum status put_details(struct buf *buf, const struct scheme *scheme,
         TRY(put_seconds(buf, line->cuts[i]->quantity));
         TRY(buf_format(buf, "  %s\n", receipt_cut_text(line->cuts[i]->reason, language)));
     }
-    const char *sentence = receipt_rule_sentence(scheme, line);
-    return sentence[0] == '\0' ? STATUS_OK : buf_format(buf, "      「%s」\n", sentence);
+    return put_origin(buf, scheme_rule(scheme, line->rule), language);
 }
 
 // What there is of what, e.g. "school-based hours 8 / 30" or "passed 51 / 64".

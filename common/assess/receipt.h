@@ -19,6 +19,9 @@ const char *text_in(const Lx__Text *text, enum language language);
 const char *receipt_rule_label(const struct scheme *scheme, const Lx__ReceiptLine *line,
                                enum language language);
 const char *receipt_rule_sentence(const struct scheme *scheme, const Lx__ReceiptLine *line);
+// Why an assumption of a rule is made, by its code (rule->source->assumed); "" when the scheme does
+// not know it.
+const char *receipt_assumption_reason(const struct scheme *scheme, const char *code);
 // Words of a state, a cut, a measure, a kind of subject.
 const char *receipt_line_state_text(Lx__LineState state, enum language language);
 const char *receipt_cut_text(Lx__CutReason reason, enum language language);

@@ -93,6 +93,8 @@ static void test_words(void **state) {
     assert_string_equal(receipt_item_text(f->scheme, "A8", LANGUAGE_ZH), "A8技术支持的方法指导");
     assert_string_equal(receipt_item_text(f->scheme, "t.plan", LANGUAGE_EN), "personal plan");
     assert_string_equal(receipt_item_text(f->scheme, "unheard-of", LANGUAGE_EN), "unheard-of");
+    assert_non_null(strstr(receipt_assumption_reason(f->scheme, "H2"), "20分钟"));
+    assert_string_equal(receipt_assumption_reason(f->scheme, "H99"), "");
     for (int i = LX__LINE_STATE__LINE_NOTHING; i <= LX__LINE_STATE__LINE_EMPTY; i++) {
         assert_string_not_equal(receipt_line_state_text((Lx__LineState)i, LANGUAGE_ZH), "");
         assert_string_not_equal(receipt_line_state_text((Lx__LineState)i, LANGUAGE_EN), "");
