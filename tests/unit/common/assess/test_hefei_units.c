@@ -281,6 +281,55 @@ static void test_summary_round_trip(void **state) {
                      STATUS_CORRUPT);
 }
 
+// Assesses another fixture's subject and hands its summary on as bytes, as assessor and database
+// do.
+static struct summary handed_on(struct fixture *from, struct fixture *to, uint32_t subject,
+                                const char *as_of) {
+    struct view bytes;
+    struct summary summary;
+    run(from, as_of);
+    from->standing.summary.subject = fixture_id(subject);
+    assert_int_equal(summary_pack(from->scheme, &from->standing.summary, to->arena, &bytes),
+                     STATUS_OK);
+    assert_int_equal(summary_unpack(to->scheme, bytes, to->arena, &summary), STATUS_OK);
+    return summary;
+}
+
+// Teachers, their workshop and the school from facts alone: 2 of 3 passed, one case of the one
+// needed.
+static void test_from_teachers_to_school(void **state) {
+    struct fixture *school = *state;
+    struct fixture *teacher = fixture_open(HEFEI, SUBJECT_KIND_TEACHER);
+    struct fixture *workshop = fixture_open(HEFEI, SUBJECT_KIND_WORKSHOP);
+    add_hefei_teacher(teacher, 600, 3000, 1600);
+    add_fact(teacher, LX__FACT_KIND__CERTIFICATION, "A1", "2021-11-10 10:00")->quantity = 2000;
+    school->below[0] = handed_on(teacher, school, 101, "2021-12-20"); // has not taken the test
+    add_fact(teacher, LX__FACT_KIND__ASSESSMENT_TAKEN, "g.school_test", "2021-11-12 10:00");
+    school->below[1] = handed_on(teacher, school, 102, "2021-12-20");
+    school->below[2] = handed_on(teacher, school, 103, "2021-12-20");
+    assert_int_equal(school->below[0].state, LX__STANDING_STATE__OPEN); // stage three still runs
+    assert_int_equal(school->below[1].state, LX__STANDING_STATE__PASSED);
+    workshop->holders[0] = handed_on(teacher, workshop, 102, "2021-12-20");
+    workshop->n_holders = 1;
+    struct fact *submitted =
+        add_fact(workshop, LX__FACT_KIND__SUBMITTED, "h.case", "2021-11-20 10:00");
+    add_grade(workshop, "h.case", submitted, 6000, "2021-12-01 10:00");
+    school->below[3] = handed_on(workshop, school, 201, "2021-12-20");
+    assert_int_equal(school->below[3].state, LX__STANDING_STATE__PASSED);
+    school->n_below = 4;
+    school->holders[0] = school->below[2];
+    school->n_holders = 1;
+    add_fact(school, LX__FACT_KIND__CASE_SELECTED, "a.cases", "2021-12-02 10:00")->of =
+        submitted->id;
+    run(school, "2021-12-20");
+    assert_int_equal(points_of(school, "a.pass_rate"), 600); // 66.7%
+    assert_int_equal(points_of(school, "a.cases"), 3000);
+    assert_int_equal(line_of(school, "g.roles_60")->state, LX__LINE_STATE__LINE_DONE);
+    assert_int_equal(school->standing.points, 3600);
+    fixture_close(&teacher);
+    fixture_close(&workshop);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_tiers_of_64, setup_school, teardown),
@@ -293,6 +342,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_course_range_is_a_duty, setup_school, teardown),
         cmocka_unit_test_setup_teardown(test_lead_school, setup_school, teardown),
         cmocka_unit_test_setup_teardown(test_office_gate, setup_school, teardown),
+        cmocka_unit_test_setup_teardown(test_from_teachers_to_school, setup_school, teardown),
         cmocka_unit_test_setup_teardown(test_workshop_100, setup_workshop, teardown),
         cmocka_unit_test_setup_teardown(test_case_after_the_stage, setup_workshop, teardown),
         cmocka_unit_test_setup_teardown(test_summary_round_trip, setup_workshop, teardown),
