@@ -54,13 +54,14 @@ static enum status add_fact(void *user, const struct store_row *row) {
     TRY(table_text(listing->table, fact->form));
     TRY(table_text(listing->table,
                    fact->has_of ? subject_uuid(cli, subject_id_of(&fact->of)) : NULL));
-    return table_text(listing->table, row->row->has_actor
-                                          ? subject_name(cli, subject_id_of(&row->row->actor))
-                                          : NULL);
+    TRY(table_text(listing->table, row->row->has_actor
+                                       ? subject_name(cli, subject_id_of(&row->row->actor))
+                                       : NULL));
+    return table_text(listing->table, subject_uuid(cli, subject_id_of(&fact->subject)));
 }
 
 #define SHORT_COLUMNS 7
-#define FULL_COLUMNS 11
+#define FULL_COLUMNS 12
 
 static struct table *new_table(struct cli *cli, bool full) {
     const struct table_column columns[FULL_COLUMNS] = {
@@ -75,6 +76,7 @@ static struct table *new_table(struct cli *cli, bool full) {
         {"form", _("Form"), TABLE_TEXT},
         {"of", _("Of record"), TABLE_TEXT},
         {"actor", _("Recorded by"), TABLE_TEXT},
+        {"subject_id", _("Id of whom it is about"), TABLE_TEXT}, // names of units are not unique
     };
     struct table_column *copy = arena_array(cli->arena, FULL_COLUMNS, sizeof *copy);
     if (!copy)

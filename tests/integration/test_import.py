@@ -129,3 +129,28 @@ def test_bad_rows_are_named_and_the_good_ones_go_in(school, files):
     home.run("sync")
     assert school.cluster.sql("select count(*) from fact f join unit u on u.id = f.stream "
                               f"where f.kind = 1 and u.code like '{BAD_ROWS}%'") == [["3"]]
+
+
+def test_offices_hand_in_and_review(school, files):
+    """Three phases in the order of the quickstart, for one school: what is reviewed counts, nobody is refused."""
+    admin = school.homes_of[GUSHANZI][0]
+    admin.run("roster", "import", files / "rosters" / f"{GUSHANZI}.csv", "--apply")
+    admin.run("sync")
+    school.user("office.city", "city_admin", "340100", PASSWORD)
+    city = school.home().enrol("340100").login("office.city", PASSWORD)
+
+    def play(home, phase, code):
+        home.run("sync")
+        lx.run([CITY / "play", "--lianxiao", lx.BUILD / "client/cli/lianxiao", "--home", home.folder,
+                files / "acts" / phase / f"{code}.tsv"])
+        home.run("sync")
+        assert home.json("status")["refused"] == 0
+
+    for number in range(1, 5):
+        code = f"{GUSHANZI}-{number:02}"
+        school.user(f"head.{number}", "head", code, PASSWORD)
+        play(school.home().enrol(code).login(f"head.{number}", PASSWORD), "1-heads", code)
+    play(admin, "2-schools", GUSHANZI)
+    play(city, "3-city", "340100")
+    kinds = dict(school.cluster.sql("select kind, count(*) from fact where kind in (6, 7, 8, 11, 12, 13) group by 1"))
+    assert kinds == {"6": "19", "7": "15", "8": "4", "11": "6", "12": "4", "13": "1"}
