@@ -46,7 +46,14 @@ class World:
             with office.login(city, folder, "school_admin", code.split("-")[0]) as keeper:
                 assert not keeper.push(self.units[code], 1, roster).refused
             self.teachers[code] = person
+        city.user("victim", "head", PLACES["nobody"], office.PASSWORD)
         self.end_former()
+        lx.wait_until(self.all_assessed, 30, "every teacher has a standing")
+
+    def all_assessed(self) -> bool:
+        subjects = ",".join(f"'{person.hex()}'" for person in self.teachers.values())
+        return self.city.cluster.sql(f"select count(distinct subject) from standing where subject in ({subjects})") \
+            == [[str(len(self.teachers))]]
 
     def end_former(self):
         former = self.connections["former"]
@@ -55,11 +62,13 @@ class World:
         city_admin.call("GRANT_REVOKE", account.GrantRevokeRequest(grant=grant, for_cause=True), account.GrantRevokeReply)
         lx.wait_until(lambda: not former.scope().grants, 5, "the former head's grant is gone")
 
-    def victim(self, unit: str) -> str:
-        """A fresh account with a grant at the unit; returns its name."""
-        name = f"victim.{next(FRESH)}"
-        self.city.user(name, "head", unit, office.PASSWORD)
-        return name
+    def grant_at(self, unit: str) -> bytes:
+        """A fresh grant of the victim, a head at the unit."""
+        grant = peer.uuid7()
+        self.city.cluster.sql("insert into role_grant (id, person, unit, role, from_at) select "
+                              f"'{grant.hex()}', a.person, u.id, 2, now() - interval '1 hour' from account a, unit u "
+                              f"where a.account = 'victim' and u.code = '{unit}'")
+        return grant
 
 
 def call(connection, method, request, reply):
@@ -115,20 +124,31 @@ def do_user_add(world, connection, unit):
 
 
 def do_grant(world, connection, unit):
-    request = account.GrantRequest(account=world.victim("3401040002-01"), role=ledger.HEAD, unit_code=unit)
+    del world
+    request = account.GrantRequest(account="victim", role=ledger.HEAD, unit_code=unit)
     return call(connection, "GRANT", request, account.GrantReply) is not None
 
 
 def do_grant_revoke(world, connection, unit):
-    name = world.victim(unit)
-    grant = world.city.cluster.sql("select replace(g.id::text, '-', '') from role_grant g join account a "
-                                   f"on a.person = g.person where a.account = '{name}'")[0][0]
-    request = account.GrantRevokeRequest(grant=bytes.fromhex(grant))
+    request = account.GrantRevokeRequest(grant=world.grant_at(unit))
     return call(connection, "GRANT_REVOKE", request, account.GrantRevokeReply) is not None
 
 
+def do_statistics(world, connection, unit):
+    statistics = peer.statistics
+    request = statistics.StatisticsRequest(programme=1, unit=world.units[unit], by=statistics.BY_UNIT)
+    return call(connection, "STATISTICS", request, statistics.StatisticsReply) is not None
+
+
+def do_standing(world, connection, unit):
+    statistics = peer.statistics
+    request = statistics.StandingRequest(programme=1, subject=world.teachers[unit])
+    return call(connection, "STANDING", request, statistics.StandingReply) is not None
+
+
 DO = {"PULL": do_pull, "SUBSCRIBE": do_subscribe, "PUSH_FACT": do_push_fact, "PUSH_ROSTER": do_push_roster,
-      "CODE_ISSUE": do_code_issue, "USER_ADD": do_user_add, "GRANT": do_grant, "GRANT_REVOKE": do_grant_revoke}
+      "CODE_ISSUE": do_code_issue, "USER_ADD": do_user_add, "GRANT": do_grant, "GRANT_REVOKE": do_grant_revoke,
+      "STATISTICS": do_statistics, "STANDING": do_standing}
 
 
 @pytest.mark.parametrize("build", ["both", "server_only", "sql_only"])
@@ -144,7 +164,8 @@ def test_every_cell(build, tmp_path):
         for row in cells():
             for role in PLACES:
                 allowed = DO[row["method"]](world, world.connections[role], row["unit"])
-                if allowed != (row[role] == "y"):
+                open_question = row[role] == "s" and build == "sql_only"
+                if allowed != (row[role] == "y") and not open_question:
                     wrong.append(f"{row['method']} at {row['unit']} by {role}: {'allowed' if allowed else 'refused'}")
         for connection in world.connections.values():
             connection.close()
