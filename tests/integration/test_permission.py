@@ -154,10 +154,9 @@ DO = {"PULL": do_pull, "SUBSCRIBE": do_subscribe, "PUSH_FACT": do_push_fact, "PU
 @pytest.mark.parametrize("build", ["both", "server_only", "sql_only"])
 def test_every_cell(build, tmp_path):
     with lx.Deployment(checks=build) as city:
-        found_city(city)
         if build == "server_only":
-            variant = (lx.ROOT / "tests/sql/variants/server_only.sql").read_text(encoding="utf-8")
-            city.cluster.sql(variant)
+            city.cluster.sql((lx.ROOT / "tests/sql/variants/server_only.sql").read_text(encoding="utf-8"))
+        found_city(city)
         started = time.monotonic()
         world = World(city, tmp_path)
         wrong = []
