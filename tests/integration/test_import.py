@@ -154,3 +154,59 @@ def test_offices_hand_in_and_review(school, files):
     play(city, "3-city", "340100")
     kinds = dict(school.cluster.sql("select kind, count(*) from fact where kind in (6, 7, 8, 11, 12, 13) group by 1"))
     assert kinds == {"6": "19", "7": "15", "8": "4", "11": "6", "12": "4", "13": "1"}
+
+
+def changed_roster(files, tmp_path, code, name, change):
+    """A copy of a school's roster in which `change` has edited the row of the person."""
+    people = roster(files, code)
+    for person in people:
+        if person["姓名"] == name:
+            change(person)
+    file = tmp_path / f"{code}-changed.csv"
+    with open(file, "w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, people[0].keys())
+        writer.writeheader()
+        writer.writerows(people)
+    return file
+
+
+def test_a_row_changed_meanwhile_is_refused_with_its_version(school, files, tmp_path):
+    first, second = school.homes_of[GUSHANZI]
+    for home in (first, second):
+        home.run("sync")
+        home.run("roster", "import", files / "rosters" / f"{GUSHANZI}.csv", "--apply")
+        home.run("sync")
+        home.run("sync")
+    name = roster(files, GUSHANZI)[5]["姓名"]
+    files_of = [changed_roster(files, tmp_path, GUSHANZI, name, lambda person, t=title: person.update(职称=t)).rename(
+        tmp_path / f"{number}.csv") for number, title in enumerate(("正高级教师", "特级教师"))]
+    for home, file in zip((first, second), files_of):
+        told = home.json("roster", "import", file, "--apply")
+        assert told["counts"]["changed"] == 1, told["counts"]
+    first.run("sync")
+    second.run("sync", check=False)
+    assert school.cluster.sql(f"select title from person where name = '{name}'") == [["正高级教师"]]
+    refused = [entry for entry in second.json("outbox", "--all") if entry["state"] == "refused"]
+    assert len(refused) == 1
+    again = second.json("roster", "import", files_of[1])  # compared with what is there now
+    assert again["counts"]["changed"] == 1
+
+
+def test_a_move_takes_the_evidence_along(school, files, tmp_path):
+    home = school.homes_of[BAD_ROWS][0]
+    home.run("sync")
+    home.run("roster", "import", files / "rosters" / f"{BAD_ROWS}.csv", "--apply")
+    home.run("record", "import", files / "evidence" / BAD_ROWS / "self_test.csv")
+    home.run("sync")
+    person = roster(files, BAD_ROWS)[2]
+    file = changed_roster(files, tmp_path, BAD_ROWS, person["姓名"], lambda row: row.update(工作坊=f"{BAD_ROWS}-02"))
+    told = home.json("roster", "import", file, "--apply")
+    assert told["counts"]["moved"] == 1
+    home.run("sync")
+    assert home.json("status")["refused"] == 0
+    streams = school.cluster.sql("select distinct u.code from person p join fact f on f.subject = p.id join unit u on u.id = f.stream "
+                                 f"where p.account = '{person['平台账号']}' union "
+                                 "select u.code from person p join unit u on u.id = p.stream "
+                                 f"where p.account = '{person['平台账号']}'")
+    assert streams == [[f"{BAD_ROWS}-02"]]
+    assert home.json("roster", "import", file)["counts"]["same"] == len(roster(files, BAD_ROWS))
