@@ -78,7 +78,7 @@ class City:
         """Waits until everything that is in the ledger now is in the figures."""
         now = self.sql("select clock_timestamp()")[0][0]
         lx.wait_until(lambda: self.sql(
-            f"select coalesce(bool_and(complete_through > '{now}' and to_rescore = 0), false) from district_state")[0][0] == "t",
+            f"select bool_and(coalesce(complete_through > '{now}', false) and to_rescore = 0) from district_state")[0][0] == "t",
                       60, f"the watermark; {self.log()}")
 
     def verify(self):
