@@ -104,7 +104,7 @@ static enum client_result result_of_failure(struct driver *driver) {
         return result == CLIENT_OK ? CLIENT_NOT_LOGGED_IN : result;
     }
     if (!reason)
-        return CLIENT_LOCAL;
+        return sync_home_busy(driver->sync) ? CLIENT_HOME_BUSY : CLIENT_LOCAL;
     struct view bytes;
     uint8_t *packed = arena_alloc(client->arena, lx__reason__get_packed_size(reason) + 1);
     if (!packed)
@@ -191,8 +191,9 @@ static bool wait_for_next_try(struct driver *driver) {
     }
 }
 
+// What a server refuses today (overload, a defect, a restart half done) it may take later.
 static bool may_come_back(enum client_result result) {
-    return result == CLIENT_AWAY || result == CLIENT_HOME_BUSY;
+    return result == CLIENT_AWAY || result == CLIENT_HOME_BUSY || result == CLIENT_REFUSED;
 }
 
 enum client_result client_sync(struct client *client, const struct client_sync_options *options,

@@ -75,6 +75,7 @@ bool sync_check(struct sync *sync, enum status status) {
     if (status == STATUS_OK)
         return true;
     store_rollback(sync->store);
+    sync->home_busy = status == STATUS_AGAIN;
     const char *text = store_error(sync->store);
     sync_fail(sync, NULL, text[0] ? text : status_name(status));
     return false;
@@ -92,7 +93,7 @@ void sync_connected(struct sync *sync) {
         lx__reason__free_unpacked(sync->failure, NULL);
     sync->failure = NULL;
     sync->failure_text[0] = '\0';
-    sync->needs_login = false;
+    sync->needs_login = sync->home_busy = false;
     sync->rescopes = 0;
     sync->n_held_foreign = 0;
     sync->progress.streams_held = sync->progress.streams_broken = 0;
@@ -323,6 +324,10 @@ const Lx__Reason *sync_failure(const struct sync *sync) {
 
 const char *sync_failure_text(const struct sync *sync) {
     return sync->failure_text;
+}
+
+bool sync_home_busy(const struct sync *sync) {
+    return sync->home_busy;
 }
 
 bool sync_needs_login(const struct sync *sync) {

@@ -79,5 +79,7 @@ const struct sync_progress *sync_progress(const struct sync *sync);
 // In SYNC_PHASE_FAILED: the server's reason (may be NULL) and an English line for logs.
 const Lx__Reason *sync_failure(const struct sync *sync);
 const char *sync_failure_text(const struct sync *sync);
+// True: another program held the home for too long; a new round may go well.
+bool sync_home_busy(const struct sync *sync);
 // True: the session is no longer valid, a new login is needed.
 bool sync_needs_login(const struct sync *sync);

@@ -50,6 +50,7 @@ struct sync {
     struct uuid held_foreign[SYNC_MAX_HELD_FOREIGN]; // held streams outside the scope
     size_t n_held_foreign;
     bool needs_login;
+    bool home_busy;      // the failure was only that another program held the home
     Lx__Reason *failure; // owns (malloc), may be NULL
     char failure_text[SYNC_TEXT_SIZE];
 };

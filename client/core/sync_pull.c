@@ -121,25 +121,45 @@ static void end_pull(struct sync *sync, struct sync_stream *stream, enum sync_pu
     sync->progress.streams_to_pull--;
 }
 
-static enum status apply(struct sync *sync, struct sync_stream *stream,
-                         const Lx__PullReply *reply) {
-    TRY(store_begin(sync->store));
+// Another program on this home may have pulled meanwhile: then this page starts at the wrong place.
+static enum status is_overtaken(struct sync *sync, struct sync_stream *stream,
+                                bool *out_overtaken) {
+    struct store_stream stored;
+    TRY(store_stream_get(sync->store, stream->id, &stored));
+    *out_overtaken = !stream->restart && stored.cursor != stream->cursor;
+    stream->cursor = stored.cursor;
+    return STATUS_OK;
+}
+
+static enum status apply_page(struct sync *sync, struct sync_stream *stream,
+                              const Lx__PullReply *reply, bool *out_mismatch) {
+    struct store_stream stored;
     if (stream->restart)
         TRY(store_stream_restart(sync->store, stream->id));
     TRY(store_pull_apply(sync->store, stream->id, reply->n_rows, reply->rows, reply->cursor));
-    struct store_stream stored;
     TRY(store_stream_get(sync->store, stream->id, &stored));
     bool at_head = !reply->more && reply->cursor == reply->head;
-    bool whole =
-        at_head && stored.live_count == reply->live_count && stored.digest == reply->digest;
-    if (whole)
-        TRY(store_stream_set_whole(sync->store, stream->id, true));
-    TRY(store_commit(sync->store));
+    bool same = stored.live_count == reply->live_count && stored.digest == reply->digest;
+    *out_mismatch = at_head && !same;
     sync->progress.pulled += reply->n_rows;
     stream->restart = false;
     stream->cursor = reply->cursor;
     stream->head = reply->head > stream->head ? reply->head : stream->head;
-    return at_head && !whole ? STATUS_CORRUPT : STATUS_OK;
+    return at_head && same ? store_stream_set_whole(sync->store, stream->id, true) : STATUS_OK;
+}
+
+struct page {
+    bool overtaken; // nothing was applied
+    bool mismatch;  // at the head, and count or digest differ
+};
+
+static enum status apply(struct sync *sync, struct sync_stream *stream, const Lx__PullReply *reply,
+                         struct page *out_page) {
+    TRY(store_begin(sync->store));
+    TRY(is_overtaken(sync, stream, &out_page->overtaken));
+    if (!out_page->overtaken)
+        TRY(apply_page(sync, stream, reply, &out_page->mismatch));
+    return store_commit(sync->store);
 }
 
 // Count or digest differ: a fresh start mends a replica, but only one a round.
@@ -153,22 +173,32 @@ static void take_mismatch(struct sync *sync, struct sync_stream *stream) {
     stream->pull = SYNC_PULL_WANTED;
 }
 
+// The stream's next step after a page that was applied.
+static void go_on(struct sync *sync, struct sync_stream *stream, const Lx__PullReply *reply,
+                  uint64_t asked) {
+    bool more = reply->more || reply->cursor < reply->head;
+    if (more && reply->cursor <= asked)
+        return sync_fail(sync, NULL, "the server sends the same page again and again");
+    stream->pull = SYNC_PULL_WANTED;
+    if (!more)
+        end_pull(sync, stream, SYNC_PULL_IDLE);
+}
+
 void sync_pull_reply(struct sync *sync, struct sync_stream *stream, const Lx__PullReply *reply) {
+    struct page page = {false, false};
     uint64_t asked = stream->restart ? 0 : stream->cursor;
     sync->pulls--;
-    enum status status = apply(sync, stream, reply);
+    enum status status = apply(sync, stream, reply, &page);
     if (reply->has_scope_version && reply->scope_version != sync->scope_version)
         sync->again_scope = true;
-    if (status == STATUS_CORRUPT && !store_in_transaction(sync->store)) {
-        take_mismatch(sync, stream);
-    } else if (sync_check(sync, status)) {
-        bool more = reply->more || reply->cursor < reply->head;
-        if (more && reply->cursor <= asked)
-            return sync_fail(sync, NULL, "the server sends the same page again and again");
+    if (!sync_check(sync, status))
+        return;
+    if (page.overtaken)
         stream->pull = SYNC_PULL_WANTED;
-        if (!more)
-            end_pull(sync, stream, SYNC_PULL_IDLE);
-    }
+    else if (page.mismatch)
+        take_mismatch(sync, stream);
+    else
+        go_on(sync, stream, reply, asked);
     sync_advance(sync);
 }
 

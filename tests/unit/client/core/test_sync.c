@@ -270,6 +270,60 @@ static void test_server_that_lost_operations_gets_them_again(void **state) {
     world_close(&world);
 }
 
+static uint64_t cursor_of(struct world *world, struct uuid stream) {
+    struct store_stream stored = {.cursor = 0};
+    enum status status = store_stream_get(world->home.store, stream, &stored);
+    assert_true(status == STATUS_OK || status == STATUS_NOT_FOUND);
+    return stored.cursor;
+}
+
+// Two programs sync one home at once: their answers come in any mixture.
+static void test_two_engines_on_one_home(void **state) {
+    struct world world;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct sync_options options = {.pull_limit = 2};
+        world_open(&world, false, 2);
+        world.random = seed * 88172645463325252u | 1;
+        struct sync *engines[] = {world.sync, sync_new(world.home.store, &options)};
+        struct flight flights[2] = {{0}};
+        for (int i = 0; i < 6; i++) {
+            record(&world, 0, "t.plan");
+            fake_put(&world.server, 0,
+                     home_person(&world.home, home_id(700 + roll(&world, 2)), "王芳", 0));
+            fake_put(&world.server, 1,
+                     home_fact(&world.home, home_new_id(&world.home), home_id(501), "t.plan"));
+        }
+        sync_connected(engines[0]);
+        sync_connected(engines[1]);
+        for (int i = 0; i < 500; i++) {
+            uint64_t who = roll(&world, 2);
+            struct sync_request request;
+            if (i < 200 && roll(&world, 6) == 0)
+                fake_put(&world.server, roll(&world, 2),
+                         home_fact(&world.home, home_new_id(&world.home), home_id(501), "t.plan"));
+            if (flights[who].token != 0) {
+                uint64_t before = cursor_of(&world, home_id(2));
+                sync_on_reply(engines[who], flights[who].token, flights[who].answer, world.now_ms);
+                assert_true(cursor_of(&world, home_id(2)) >= before); // nothing goes back
+                flights[who].token = 0;
+            } else if (sync_next(engines[who], world.now_ms, &request)) {
+                flights[who].token = request.token;
+                flights[who].answer = fake_answer(&world.server, request.method, request.message);
+            }
+        }
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(sync_phase(engines[i]), SYNC_PHASE_DONE);
+            assert_int_equal(sync_progress(engines[i])->restarts, 0);
+        }
+        assert_int_equal(counts(&world).acked, 6);
+        run_round(&world);
+        assert_same_state(&world);
+        sync_free(&engines[1]);
+        world_close(&world);
+    }
+}
+
 static void test_scope_that_shrinks_and_grows(void **state) {
     struct world world;
     struct store_stream stored;
@@ -368,6 +422,7 @@ int main(void) {
         cmocka_unit_test(test_damaged_replica_starts_afresh_once),
         cmocka_unit_test(test_refused_group_waits_and_others_go),
         cmocka_unit_test(test_server_that_lost_operations_gets_them_again),
+        cmocka_unit_test(test_two_engines_on_one_home),
         cmocka_unit_test(test_scope_that_shrinks_and_grows),
         cmocka_unit_test(test_watch_is_woken),
         cmocka_unit_test(test_errors),
