@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "common/base/log.h"
 #include "server/config.h"
@@ -61,6 +62,20 @@ static int parse(int argc, char **argv, struct arguments *out) {
     return 2;
 }
 
+// Every connection is a descriptor: all that the system allows.
+static void raise_descriptor_limit(const struct config *config) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warning("the limit of descriptors can't be raised");
+    if (limit.rlim_cur < (rlim_t)config->max_connections)
+        log_warning(
+            "the system allows %lu descriptors per process, fewer than max_connections = %d",
+            (unsigned long)limit.rlim_cur, config->max_connections);
+}
+
 int main(int argc, char **argv) {
     struct arguments arguments = {0};
     int code = parse(argc, argv, &arguments);
@@ -80,5 +95,6 @@ int main(int argc, char **argv) {
     }
     signal(SIGPIPE, SIG_IGN);
     log_open("lianxiaod", log_level_of(&config));
+    raise_descriptor_limit(&config);
     return master_run(&config, &arguments.source);
 }

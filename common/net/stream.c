@@ -33,7 +33,10 @@ struct stream {
     short armed;       // EV_READ, EV_WRITE
     short read_needs;  // what the next stream_read waits for
     short write_needs; // what the next stream_write waits for
-    unsigned want;     // STREAM_READ, STREAM_WRITE
+    bool has_device;
+    uint8_t device[CA_DEVICE_SIZE]; // the peer's, after a server's handshake
+    int64_t device_until_ms;
+    unsigned want; // STREAM_READ, STREAM_WRITE
 };
 
 static void on_event(evutil_socket_t fd, short what, void *user) {
@@ -160,6 +163,22 @@ static enum io_result explain(struct stream *stream, int result, short *needs) {
     return fail_tls(stream);
 }
 
+// Keeps the device's identity and lets its key go: OpenSSL holds the peer's certificate as long as
+// the connection, and most of that is the decoded key with a copy of its curve. Our own, which is
+// there anyway, takes its place; nobody looks at it any more.
+static void keep_device(struct stream *stream) {
+    struct ca_certificate certificate;
+    X509 *peer = SSL_get0_peer_certificate(stream->ssl);
+    if (!SSL_is_server(stream->ssl) || peer == NULL ||
+        ca_read_certificate(peer, &certificate) != STATUS_OK)
+        return;
+    stream->has_device = true;
+    memcpy(stream->device, certificate.device, sizeof stream->device);
+    stream->device_until_ms = certificate.not_after_ms;
+    (void)X509_set_pubkey(peer, SSL_get_privatekey(stream->ssl));
+    ERR_clear_error();
+}
+
 enum io_result stream_handshake(struct stream *stream) {
     ERR_clear_error();
     errno = 0;
@@ -167,6 +186,7 @@ enum io_result stream_handshake(struct stream *stream) {
     if (result == 1) {
         if (!tls_has_alpn(stream->ssl))
             return fail(stream, "the peer does not speak lianxiao/1", NULL);
+        keep_device(stream);
         stream->state = STREAM_STATE_OPEN;
         stream->read_needs = EV_READ;
         stream->write_needs = EV_WRITE;
@@ -222,12 +242,10 @@ bool stream_has_pending(const struct stream *stream) {
 
 bool stream_peer_device(const struct stream *stream, uint8_t out_device[32],
                         int64_t *out_until_ms) {
-    struct ca_certificate certificate;
-    const X509 *peer = SSL_get0_peer_certificate(stream->ssl);
-    if (peer == NULL || ca_read_certificate(peer, &certificate) != STATUS_OK)
+    if (!stream->has_device)
         return false;
-    memcpy(out_device, certificate.device, sizeof certificate.device);
-    *out_until_ms = certificate.not_after_ms;
+    memcpy(out_device, stream->device, sizeof stream->device);
+    *out_until_ms = stream->device_until_ms;
     return true;
 }
 

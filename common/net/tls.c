@@ -50,6 +50,14 @@ static int on_verify_device(int ok, X509_STORE_CTX *store) {
     return 1;
 }
 
+// The chain is checked and not kept: OpenSSL would hold it as long as the connection.
+static int on_verify_chain(X509_STORE_CTX *store, void *user) {
+    (void)user;
+    int ok = X509_verify_cert(store);
+    X509_STORE_CTX_set0_verified_chain(store, NULL);
+    return ok;
+}
+
 static bool set_common(SSL_CTX *ctx) {
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
@@ -109,6 +117,7 @@ static enum status load_server(SSL_CTX *ctx, const struct tls_server_options *op
         return explain(out_error, error_size, "CA certificate file", options->ca_file);
     SSL_CTX_set_client_CA_list(ctx, names);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify_device);
+    SSL_CTX_set_cert_verify_callback(ctx, on_verify_chain, NULL);
     SSL_CTX_set_alpn_select_cb(ctx, on_select_alpn, NULL);
     return STATUS_OK;
 }
