@@ -173,6 +173,69 @@ def test_administrator_in_the_own_subtree(city):
     assert home.run("grant", "revoke", grant, check=False).returncode in (0, REFUSED)
 
 
+def test_statistics_contain_what_was_sent(city):
+    home = office(city, "counts", "school_admin", SCHOOL)
+    add_survey(home)
+    home.run("sync")
+    figures = home.json("stats")
+    assert figures["covers_at_least"] and figures["complete_through_ms"] > 0
+    assert [line["code"] for line in figures["lines"]] == [SCHOOL]
+    indicators = home.json("stats", "--by", "indicator")["lines"]
+    assert "a.survey" in [line["code"] for line in indicators]
+    rows = list(csv.reader(io.StringIO(home.run("stats", "--csv").stdout.lstrip("\ufeff"))))
+    assert rows[0][0] == "Code" and rows[1][0] == SCHOOL
+    assert home.run("stats", "--unit", "999999", check=False).returncode == UNKNOWN
+
+
+
+ROSTER = f"""学校,工作坊,姓名,教师编号,平台账号,角色,教师资格证,在岗,在编,起始日期
+{OTHER_SCHOOL},{OTHER_SCHOOL}-01,王芳,T0001,wangfang,教师+坊主,是,是,是,2021-05-01
+{OTHER_SCHOOL},{OTHER_SCHOOL}-01,李明,T0002,liming,教师,是,是,是,2021-05-01
+{OTHER_SCHOOL},,赵静,T0003,zhaojing,教师+学校管理员,是,是,否,2021-05-01
+"""
+HOURS = """平台账号,学时类型,日期,学时
+wangfang,线上,2021-07-20,20
+wangfang,线上,2021-07-21,10.5
+liming,校本,2021-10-20,12
+liming,校本,2021-10-21,8
+"""
+COURSES = """平台账号,课程,开始时间,结束时间
+liming,A1,2021-07-05 19:00,2021-07-05 21:00
+liming,A1,2021-07-05 20:30,2021-07-05 22:00
+wangfang,A2,2021-07-06 19:00,2021-07-06 21:40
+"""
+
+
+def test_standings_here_and_there_are_the_same_bytes(city, tmp_path):
+    home = office(city, "same.bytes", "school_admin", OTHER_SCHOOL)
+    for name, text in (("roster", ROSTER), ("hours", HOURS), ("courses", COURSES)):
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    home.run("roster", "import", tmp_path / "roster.csv", "--apply")
+    home.run("record", "add", "course_range", OTHER_SCHOOL, "--item", "A1", "--at", "2021-06-20")
+    for name in ("hours", "courses"):
+        home.run("record", "import", tmp_path / f"{name}.csv")
+    home.run("record", "add", "self_test", "wangfang", "--at", "2021-06-10")
+    add_survey(home, OTHER_SCHOOL)
+    early = home.json("standing", "T0002")["points"]  # before the server knows anything
+    assert home.json("sync")["refused"] == 0
+    lx.wait_until(lambda: home.json("stats")["covers_at_least"])
+    home.run("sync")
+    people = {person: home.json("standing", person, "--receipt") for person in ("T0001", "T0002", "zhaojing")}
+    units = {unit: home.json("standing", unit, "--receipt") for unit in (f"{OTHER_SCHOOL}-01", OTHER_SCHOOL)}
+    assert people["T0002"]["points"] == early > 0
+    for shown in [*people.values(), *units.values()]:
+        assert shown["computed"] == "here"
+        receipt, as_of = city.cluster.sql("select encode(receipt, 'hex'), as_of from standing"
+                                          f" where subject = '{shown['subject']}'")[0]
+        assert as_of == shown["as_of"]
+        assert receipt == shown["receipt"], shown["name"]
+    # The head does not hold the school's stream, so he is shown the server's word: the same.
+    head = office(city, "same.bytes.head", "head", f"{OTHER_SCHOOL}-01")
+    shown = head.json("standing", "李明", "--receipt")
+    assert shown["computed"] == "server" and shown["receipt"] == people["T0002"]["receipt"]
+    assert head.run("standing", "赵静", check=False).returncode == UNKNOWN
+
+
 def test_standing_of_a_school_is_computed_here(city):
     home = office(city, "stands", "school_admin", SCHOOL)
     standing = home.json("standing", SCHOOL)
