@@ -45,7 +45,7 @@ static bool read_file(struct cli *cli, const char *path, struct buf *out_bytes) 
     return good;
 }
 
-// What both commands need: the home's view and the programme.
+// What both commands need: the home's view and the programme; without one the code says why.
 static enum cli_exit load(struct cli *cli, struct local **out_local,
                           const struct judge_programme **out_programme) {
     char error[256] = "";
@@ -134,11 +134,11 @@ static enum cli_exit show_import(struct cli *cli, const struct evidence_result *
 }
 
 static enum cli_exit import_bytes(struct cli *cli, struct view bytes) {
-    struct local *local;
-    const struct judge_programme *programme;
+    struct local *local = NULL;
+    const struct judge_programme *programme = NULL;
     struct evidence_result result;
     enum cli_exit exit = load(cli, &local, &programme);
-    if (exit != CLI_EXIT_OK)
+    if (programme == NULL)
         return exit;
     const struct evidence_input input = {.bytes = bytes,
                                          .kind = cli_option(cli, "kind"),
@@ -286,12 +286,12 @@ static enum cli_exit show_roster(struct cli *cli, const struct roster_result *re
 }
 
 static enum cli_exit roster_bytes(struct cli *cli, struct view bytes) {
-    struct local *local;
-    const struct judge_programme *programme;
+    struct local *local = NULL;
+    const struct judge_programme *programme = NULL;
     struct roster_result result;
     bool apply = cli_option(cli, "apply") != NULL;
     enum cli_exit exit = load(cli, &local, &programme);
-    if (exit != CLI_EXIT_OK)
+    if (programme == NULL)
         return exit;
     const struct roster_input input = {.bytes = bytes,
                                        .local = local,

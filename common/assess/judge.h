@@ -91,9 +91,6 @@ struct judge_context {
     size_t n_programmes;
     judge_find_fact_fn find_fact; // NULL: no fact is known
     void *find_user;
-    // People and units of roster rows that the context does not list are left to the store, which
-    // checks them again (a move reaches into another stream). The server says true.
-    bool roster_open;
     bool checks_off; // the permission part is left out (the build that proves that SQL alone holds)
 };
 

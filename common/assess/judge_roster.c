@@ -90,7 +90,7 @@ static bool check_membership_role(struct judging *judging, const Lx__Membership 
             info = role_find(membership->role);
     if (info == NULL)
         return judge_refuse(judging, REASON_ROLE_NO_MEMBERSHIP, "membership.role", NULL);
-    return unit == NULL || (info->units & (1u << unit->level)) != 0 ||
+    return (info->units & (1u << unit->level)) != 0 ||
            judge_refuse(judging, REASON_ROLE_WRONG_LEVEL, "membership.role", info->name, NULL);
 }
 
@@ -131,13 +131,12 @@ bool judge_membership(struct judging *judging) {
         return false;
     const struct judge_unit *unit = judge_find_unit(context, unit_id);
     const struct judge_subject *person = judge_find_subject(context, person_id);
-    if (unit == NULL && !context->roster_open)
+    if (unit == NULL)
         return judge_refuse(judging, REASON_UNIT_UNKNOWN, "membership.unit", NULL);
     if (!check_membership_role(judging, membership, unit))
         return false;
-    if (person == NULL ? !context->roster_open : person->kind != FACT_SUBJECT_TEACHER)
+    if (person == NULL || person->kind != FACT_SUBJECT_TEACHER)
         return judge_refuse(judging, REASON_PERSON_UNKNOWN, "membership.person", NULL);
-    if (!check_keeper(judging, CAPABILITY_ROSTER, unit != NULL ? unit_id : context->stream))
-        return false;
-    return unit == NULL || person == NULL || check_transfer(judging, person, membership, unit_id);
+    return check_keeper(judging, CAPABILITY_ROSTER, unit_id) &&
+           check_transfer(judging, person, membership, unit_id);
 }
