@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import lx
+from conftest import found_city
 
 SCHOOL, OTHER_SCHOOL, DISTRICT, CITY = "3401030001", "3401030002", "340103", "340100"
 PASSWORD = "correct-horse-1"
@@ -276,8 +277,13 @@ def normal(text: str, home: lx.Home) -> str:
 
 
 @pytest.fixture(scope="module")
-def golden_homes(city):
-    """One home that is enrolled and has three records, and one that is empty."""
+def golden_homes():
+    """One home that is enrolled and has three records, and one that is empty; in a city without other records."""
+    with lx.Deployment() as deployment:
+        yield make_golden_homes(found_city(deployment))
+
+
+def make_golden_homes(city: lx.Deployment) -> dict[str, lx.Home]:
     home = office(city, "golden", "school_admin", OTHER_SCHOOL)
     for item in ("a.survey", "a.survey"):
         add_survey(home, OTHER_SCHOOL)
