@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -319,6 +320,90 @@ static void test_many_rows(void **state) {
     import_world_close(&world);
 }
 
+// Text is text: what a spreadsheet, a database or printf would act on is kept as it is.
+static void test_payloads_are_kept_as_text(void **state) {
+    (void)state;
+    static const char *const payloads[] = {"=cmd|' /C calc'!A0",
+                                           "@SUM(1+1)",
+                                           "'; drop table fact; --",
+                                           "%s%n%x",
+                                           "../../etc/passwd",
+                                           "<script>alert(1)</script>",
+                                           "+1"};
+    struct import_world world;
+    struct evidence_result result;
+    char text[2048] = "账号,讨论主题,参与时间\n";
+    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "t01,%s,2021-07-05\n",
+                 payloads[i]);
+    import_world_open(&world, true);
+    import_world_evidence(&world, view_from_string(text), &result);
+    expect_counts(&result, sizeof payloads / sizeof payloads[0], 0, 0, 0);
+    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++)
+        assert_string_equal(result.rows[i].fact->item, payloads[i]);
+    import_world_close(&world);
+}
+
+// ---- property: order, repeats and splits of a file change nothing ----
+
+enum { PROPERTY_ROWS = 60 };
+
+static void write_rows(const int *order, size_t from, size_t to, char *out_text, size_t size) {
+    snprintf(out_text, size, HEADER);
+    for (size_t i = from; i < to; i++)
+        snprintf(out_text + strlen(out_text), size - strlen(out_text),
+                 "t0%d,,,,p0%d,2021-07-%02d 19:00:00,2021-07-%02d 19:40:00,%s\n", 1 + order[i] % 5,
+                 1 + order[i] % 7, 1 + order[i] % 28, 1 + order[i] % 28, "");
+}
+
+static int compare_keys(const void *a, const void *b) {
+    return memcmp(a, b, EVIDENCE_KEY_SIZE);
+}
+
+static size_t keys_of(struct import_world *world, uint8_t (*out_keys)[EVIDENCE_KEY_SIZE]) {
+    import_world_load(world);
+    for (size_t i = 0; i < world->local->n_known; i++)
+        memcpy(out_keys[i], world->local->known[i].key, EVIDENCE_KEY_SIZE);
+    qsort(out_keys, world->local->n_known, EVIDENCE_KEY_SIZE, compare_keys);
+    return world->local->n_known;
+}
+
+static void test_order_repeats_and_splits_change_nothing(void **state) {
+    (void)state;
+    static char text[65536];
+    static uint8_t expected[2 * PROPERTY_ROWS][EVIDENCE_KEY_SIZE];
+    static uint8_t keys[2 * PROPERTY_ROWS][EVIDENCE_KEY_SIZE];
+    int order[PROPERTY_ROWS];
+    struct import_world world;
+    struct evidence_result result;
+    size_t count = 0;
+    for (unsigned seed = 0; seed < 5; seed++) {
+        srandom(seed);
+        for (int i = 0; i < PROPERTY_ROWS; i++)
+            order[i] = i;
+        for (size_t i = PROPERTY_ROWS - 1; i > 0 && seed > 0; i--) {
+            size_t j = (size_t)random() % (i + 1);
+            int swap = order[i];
+            order[i] = order[j];
+            order[j] = swap;
+        }
+        size_t cut = seed == 0 ? PROPERTY_ROWS : (size_t)random() % PROPERTY_ROWS;
+        import_world_open(&world, true);
+        write_rows(order, 0, cut, text, sizeof text);
+        import_world_evidence(&world, view_from_string(text), &result);
+        write_rows(order, cut > 10 ? cut - 10 : 0, PROPERTY_ROWS, text, sizeof text); // overlaps
+        import_world_evidence(&world, view_from_string(text), &result);
+        size_t n = keys_of(&world, keys);
+        if (seed == 0) {
+            memcpy(expected, keys, sizeof keys);
+            count = n;
+        }
+        assert_int_equal(n, count);
+        assert_memory_equal(keys, expected, n * EVIDENCE_KEY_SIZE);
+        import_world_close(&world);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_people_are_matched_without_guessing),
@@ -331,6 +416,8 @@ int main(void) {
         cmocka_unit_test(test_a_row_twice_in_a_file),
         cmocka_unit_test(test_the_source_key_is_what_the_page_says),
         cmocka_unit_test(test_many_rows),
+        cmocka_unit_test(test_payloads_are_kept_as_text),
+        cmocka_unit_test(test_order_repeats_and_splits_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
