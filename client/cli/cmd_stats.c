@@ -2,6 +2,7 @@
 // not yet contain what this home was last acknowledged are asked for again, for a few seconds.
 #include "client/cli/cmd.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -112,18 +113,64 @@ static enum status set_at_least(struct stats *stats) {
     return STATUS_OK;
 }
 
-static enum status add_line(struct table *table, const Lx__StatisticsLine *line) {
-    const uint64_t counts[] = {line->teachers, line->passed,   line->open, line->failed,
-                               line->exempt,   line->subjects, line->done, line->started,
-                               line->late,     line->missed};
-    const int64_t sums[] = {line->points, line->online_hours, line->school_hours, line->credits};
-    TRY(table_row(table));
-    TRY(table_text(table, line->code));
-    TRY(table_text(table, line->name));
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        TRY(table_int(table, (long long)counts[i]));
-    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
-        TRY(table_hundredths(table, sums[i]));
+enum shown { SHOWN_UNITS = 1, SHOWN_RULES = 2, SHOWN_ALWAYS = 3 };
+enum figure { FIGURE_TEXT, FIGURE_ROLE, FIGURE_COUNT, FIGURE_SUM };
+
+// The columns: for lines of units, for those of indicators and stages, or for both.
+static const struct {
+    const char *key;
+    const char *header;
+    enum shown shown;
+    enum figure figure;
+    size_t offset; // in Lx__StatisticsLine
+} figures[] = {
+    {"code", N_("Code"), SHOWN_ALWAYS, FIGURE_TEXT, offsetof(Lx__StatisticsLine, code)},
+    {"name", N_("Name"), SHOWN_ALWAYS, FIGURE_TEXT, offsetof(Lx__StatisticsLine, name)},
+    {"role", N_("Of"), SHOWN_RULES, FIGURE_ROLE, offsetof(Lx__StatisticsLine, role)},
+    {"teachers", N_("Teachers"), SHOWN_UNITS, FIGURE_COUNT, offsetof(Lx__StatisticsLine, teachers)},
+    {"passed", N_("Passed"), SHOWN_UNITS, FIGURE_COUNT, offsetof(Lx__StatisticsLine, passed)},
+    {"open", N_("Open"), SHOWN_UNITS, FIGURE_COUNT, offsetof(Lx__StatisticsLine, open)},
+    {"failed", N_("Failed"), SHOWN_UNITS, FIGURE_COUNT, offsetof(Lx__StatisticsLine, failed)},
+    {"exempt", N_("Exempt"), SHOWN_UNITS, FIGURE_COUNT, offsetof(Lx__StatisticsLine, exempt)},
+    {"subjects", N_("Asked"), SHOWN_RULES, FIGURE_COUNT, offsetof(Lx__StatisticsLine, subjects)},
+    {"done", N_("Done"), SHOWN_RULES, FIGURE_COUNT, offsetof(Lx__StatisticsLine, done)},
+    {"started", N_("Started"), SHOWN_RULES, FIGURE_COUNT, offsetof(Lx__StatisticsLine, started)},
+    {"late", N_("Late"), SHOWN_RULES, FIGURE_COUNT, offsetof(Lx__StatisticsLine, late)},
+    {"missed", N_("Missed"), SHOWN_RULES, FIGURE_COUNT, offsetof(Lx__StatisticsLine, missed)},
+    {"points", N_("Points"), SHOWN_ALWAYS, FIGURE_SUM, offsetof(Lx__StatisticsLine, points)},
+    {"online_hours", N_("Online hours"), SHOWN_UNITS, FIGURE_SUM,
+     offsetof(Lx__StatisticsLine, online_hours)},
+    {"school_hours", N_("School hours"), SHOWN_UNITS, FIGURE_SUM,
+     offsetof(Lx__StatisticsLine, school_hours)},
+    {"credits", N_("Credits"), SHOWN_UNITS, FIGURE_SUM, offsetof(Lx__StatisticsLine, credits)},
+};
+#define N_FIGURES (sizeof figures / sizeof figures[0])
+
+static enum shown shown_by(Lx__StatisticsBy by) {
+    bool rules = by == LX__STATISTICS_BY__BY_INDICATOR || by == LX__STATISTICS_BY__BY_STAGE;
+    return rules ? SHOWN_RULES : SHOWN_UNITS;
+}
+
+static enum status add_figure(struct stats *stats, enum figure figure, const void *field) {
+    struct table *table = stats->table;
+    switch (figure) {
+    case FIGURE_ROLE:
+        return table_text(table, subject_role_name(stats->cli, *(const Lx__Role *)field));
+    case FIGURE_COUNT:
+        return table_int(table, (long long)*(const uint64_t *)field);
+    case FIGURE_SUM:
+        return table_hundredths(table, *(const int64_t *)field);
+    case FIGURE_TEXT:
+        break;
+    }
+    return table_text(table, *(char *const *)field);
+}
+
+static enum status add_line(struct stats *stats, const Lx__StatisticsLine *line) {
+    TRY(table_row(stats->table));
+    for (size_t i = 0; i < N_FIGURES; i++)
+        if (figures[i].shown & shown_by(stats->request.by))
+            TRY(add_figure(stats, figures[i].figure, (const char *)line + figures[i].offset));
     return STATUS_OK;
 }
 
@@ -153,7 +200,7 @@ static enum client_result ask_all(struct stats *stats) {
     enum client_result result = ask_first_page(stats);
     while (result == CLIENT_OK) {
         for (size_t i = 0; i < stats->last->n_lines; i++)
-            if (add_line(stats->table, stats->last->lines[i]) != STATUS_OK)
+            if (add_line(stats, stats->last->lines[i]) != STATUS_OK)
                 return CLIENT_LOCAL;
         if (!stats->last->more || stats->last->n_lines == 0)
             break;
@@ -189,30 +236,18 @@ static void show(struct stats *stats) {
                 (unsigned long long)stats->last->to_rescore);
 }
 
-static struct table *new_table(struct cli *cli) {
-    const struct table_column columns[] = {
-        {"code", _("Code"), TABLE_TEXT},
-        {"name", _("Name"), TABLE_TEXT},
-        {"teachers", _("Teachers"), TABLE_NUMBER},
-        {"passed", _("Passed"), TABLE_NUMBER},
-        {"open", _("Open"), TABLE_NUMBER},
-        {"failed", _("Failed"), TABLE_NUMBER},
-        {"exempt", _("Exempt"), TABLE_NUMBER},
-        {"subjects", _("Asked"), TABLE_NUMBER},
-        {"done", _("Done"), TABLE_NUMBER},
-        {"started", _("Started"), TABLE_NUMBER},
-        {"late", _("Late"), TABLE_NUMBER},
-        {"missed", _("Missed"), TABLE_NUMBER},
-        {"points", _("Points"), TABLE_NUMBER},
-        {"online_hours", _("Online hours"), TABLE_NUMBER},
-        {"school_hours", _("School hours"), TABLE_NUMBER},
-        {"credits", _("Credits"), TABLE_NUMBER},
-    };
-    struct table_column *copy = arena_alloc(cli->arena, sizeof columns);
-    if (!copy)
+static struct table *new_table(struct cli *cli, enum shown shown) {
+    struct table_column *columns = arena_array(cli->arena, N_FIGURES, sizeof *columns);
+    size_t n = 0;
+    if (!columns)
         return NULL;
-    memcpy(copy, columns, sizeof columns);
-    return table_new(cli->arena, copy, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < N_FIGURES; i++) {
+        bool text = figures[i].figure == FIGURE_TEXT || figures[i].figure == FIGURE_ROLE;
+        if (figures[i].shown & shown)
+            columns[n++] = (struct table_column){figures[i].key, _(figures[i].header),
+                                                 text ? TABLE_TEXT : TABLE_NUMBER};
+    }
+    return table_new(cli->arena, columns, n);
 }
 
 enum cli_exit cmd_stats(struct cli *cli) {
@@ -226,7 +261,7 @@ enum cli_exit cmd_stats(struct cli *cli) {
     if (!read_unit(cli, &unit) || !read_programme(cli, &stats.request.programme))
         return CLI_EXIT_UNKNOWN;
     stats.request.unit = (ProtobufCBinaryData){UUID_SIZE, unit.bytes};
-    stats.table = new_table(cli);
+    stats.table = new_table(cli, shown_by(stats.request.by));
     enum status status = stats.table ? set_at_least(&stats) : STATUS_NO_MEMORY;
     if (status != STATUS_OK)
         return cli_store_failed(cli, status);

@@ -72,14 +72,8 @@ enum status table_hundredths(struct table *table, long long value) {
     const char *sign = value < 0 ? "-" : "";
     unsigned long long amount =
         value < 0 ? 0ULL - (unsigned long long)value : (unsigned long long)value;
-    unsigned rest = (unsigned)(amount % 100);
-    const char *text;
-    if (rest == 0)
-        text = arena_format(table->arena, "%s%llu", sign, amount / 100);
-    else if (rest % 10 == 0)
-        text = arena_format(table->arena, "%s%llu.%u", sign, amount / 100, rest / 10);
-    else
-        text = arena_format(table->arena, "%s%llu.%02u", sign, amount / 100, rest);
+    const char *text =
+        arena_format(table->arena, "%s%llu.%02llu", sign, amount / 100, amount % 100);
     return text ? add_cell(table, text) : STATUS_NO_MEMORY;
 }
 

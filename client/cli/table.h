@@ -27,7 +27,7 @@ struct table *table_new(struct arena *arena, const struct table_column *columns,
 enum status table_row(struct table *table) MUST_USE;
 enum status table_text(struct table *table, const char *text) MUST_USE; // NULL: empty
 enum status table_int(struct table *table, long long value) MUST_USE;
-// Hundredths as 12.5 (no trailing zeros).
+// Hundredths, always with two decimals, so that a column lines up.
 enum status table_hundredths(struct table *table, long long value) MUST_USE;
 
 void table_print(const struct table *table, FILE *out);      // header, lines
