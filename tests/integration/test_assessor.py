@@ -237,6 +237,52 @@ def test_a_range_concerns_the_whole_school(town):
     town.assert_sound()
 
 
+def test_a_day_on_which_a_stage_ends_concerns_all(town):
+    names = people(town)
+    town.sql("select " + ", ".join(evidence(names)))
+    town.start()
+    town.drained()
+    town.stop()
+    snapshots = int(town.sql("select count(*) from rollup_day")[0][0])
+    # As if the district had slept since the first stage: everybody is scored again, and nothing changes but the day.
+    before = town.rollups()
+    town.sql("update district_state set day = '2021-06-01' where district = 1")
+    town.sql("update standing set as_of = '2021-06-01', receipt = '\\x00' where district = 1")
+    town.start()
+    town.drained()
+    assert town.sql("select count(*) from standing where district = 1 and length(receipt) < 10") == [["0"]]
+    assert town.rollups() == before
+    assert int(town.sql("select count(*) from rollup_day")[0][0]) >= snapshots
+    # A day without a date in it touches nobody.
+    town.stop()
+    town.sql("update district_state set day = day - 1 where district = 1")
+    town.sql("update standing set receipt = '\\x00' where district = 1")
+    town.start()
+    town.drained()
+    assert town.sql("select bool_and(length(receipt) = 1) from standing where district = 1") == [["t"]]
+    assert town.sql("select count(*) > 0 from rollup_day where district = 1 and day = (select day from district_state where district = 1)") == [["t"]]
+
+
+def test_a_new_scheme_rescores_everybody(town, tmp_path):
+    names = people(town)
+    town.sql("select " + ", ".join(evidence(names)))
+    town.start()
+    town.drained()
+    assert town.rollup("340103", "points", "t.self_test") == 9000
+    poorer = tmp_path / "scheme.yaml"
+    text = SCHEME.read_text(encoding="utf-8").replace("\nversion: 1\n", "\nversion: 2\n")
+    rule = text.index("- code: t.self_test")
+    at = text.index("points: 10", rule)
+    text = text[:at] + "points: 8" + text[at + len("points: 10"):]
+    poorer.write_text(text.replace("total: 70", "total: 68", 1), encoding="utf-8")
+    town.database.ctl("scheme", "load", poorer)
+    town.drained()
+    assert town.rollup("340103", "points", "t.self_test") == 7200
+    assert town.sql("select distinct scheme_version from standing") == [["2"]]
+    assert town.sql("select distinct scheme_version from district_state") == [["2"]]
+    town.assert_sound()
+
+
 def test_a_move_takes_the_figures_along(town):
     people(town)
     town.start()
