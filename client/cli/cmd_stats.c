@@ -90,9 +90,7 @@ static enum status set_at_least(struct stats *stats) {
     struct cli *cli = stats->cli;
     struct store_stream *streams;
     size_t count = 0;
-    struct outbox_entries acked;
     TRY(store_streams(cli->store, cli->arena, &count, &streams));
-    TRY(store_outbox(cli->store, OUTBOX_ACKED, cli->arena, &acked));
     stats->request.at_least = arena_array(cli->arena, count + 1, sizeof *stats->request.at_least);
     if (!stats->request.at_least)
         return STATUS_NO_MEMORY;
@@ -103,10 +101,7 @@ static enum status set_at_least(struct stats *stats) {
         lx__at_least__init(at_least);
         at_least->has_stream = at_least->has_seq = 1;
         at_least->stream = (ProtobufCBinaryData){UUID_SIZE, streams[i].stream.bytes};
-        for (size_t j = 0; j < acked.count; j++)
-            if (uuid_equal(acked.entries[j].stream, streams[i].stream) &&
-                acked.entries[j].ack_seq > at_least->seq)
-                at_least->seq = acked.entries[j].ack_seq;
+        TRY(store_outbox_last_ack(cli->store, streams[i].stream, &at_least->seq));
         if (at_least->seq > 0)
             stats->request.at_least[stats->request.n_at_least++] = at_least;
     }

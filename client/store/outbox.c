@@ -215,6 +215,15 @@ enum status store_outbox_get(struct store *store, int64_t id, struct arena *aren
     return status;
 }
 
+enum status store_outbox_last_ack(struct store *store, struct uuid stream, uint64_t *out_seq) {
+    int64_t seq = 0;
+    enum status status =
+        db_int(store, &seq, "select max(ack_seq) from outbox where state = 2 and stream = ?1", "u",
+               &stream);
+    *out_seq = (uint64_t)seq;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status count_blocked(struct store *store, uint64_t *out_blocked) {
     // Only what needs a record of this outbox can be blocked: a short list.
     sqlite3_stmt *statement;

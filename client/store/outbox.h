@@ -51,6 +51,9 @@ enum status store_outbox_get(struct store *store, int64_t id, struct arena *aren
 struct outbox_counts {
     uint64_t waiting, blocked, refused, acked, archived;
 };
+// Newest head of the stream that an acknowledgement named; 0: none.
+enum status store_outbox_last_ack(struct store *store, struct uuid stream,
+                                  uint64_t *out_seq) MUST_USE;
 enum status store_outbox_counts(struct store *store, struct outbox_counts *out_counts) MUST_USE;
 
 // The person's choices; each its own transaction.
@@ -80,8 +83,9 @@ enum status store_outbox_streams(struct store *store, struct arena *arena, size_
 // `refused` as refused.
 enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group,
                                 int64_t now_ms) MUST_USE;
-// Nothing of the stream from key `from` on is stored (0: nothing that waits): keys are taken back;
-// reason (may be NULL) stays visible on the entries.
+// The server would not take what was sent of this stream: reason (may be NULL) stays visible on all
+// that waits under a key. From key `from` on nothing is stored there (0: nothing at all): those keys
+// are taken back.
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) MUST_USE;
 // The server has lost operations (restored): those from `expected` on wait again under their keys.

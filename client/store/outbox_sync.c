@@ -284,9 +284,24 @@ enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *grou
     return replica_hide_passed(store, stream, (int64_t)state.cursor);
 }
 
+static enum status put_reason(struct store *store, struct uuid stream, const Lx__Reason *reason) {
+    struct arena *arena = arena_new(0);
+    struct view bytes = {NULL, 0};
+    enum status status = arena ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK && reason)
+        status = unpack_pack(&reason->base, arena, &bytes);
+    if (status == STATUS_OK)
+        status = db_run(
+            store, "update outbox set reason = ?2 where stream = ?1 and state = 1 and op_seq > 0",
+            "ub", &stream, bytes);
+    arena_free(&arena);
+    return status;
+}
+
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) {
     int64_t first = 0;
+    TRY(put_reason(store, stream, reason));
     enum status status = db_int(store, &first,
                                 "select min(op_seq) from outbox where stream = ?1 and state = 1"
                                 " and op_seq >= max(?2, 1)",
@@ -294,18 +309,11 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     TRY(status);
-    struct arena *arena = arena_new(0);
-    struct view bytes = {NULL, 0};
-    status = arena ? STATUS_OK : STATUS_NO_MEMORY;
-    if (status == STATUS_OK && reason)
-        status = unpack_pack(&reason->base, arena, &bytes);
-    if (status == STATUS_OK)
-        status = db_run(store,
-                        "update outbox set op_seq = 0, batch = 0, reason = ?2"
-                        " where stream = ?1 and state = 1 and op_seq >= ?3",
-                        "ubi", &stream, bytes, first);
-    arena_free(&arena);
-    return status == STATUS_OK ? set_next_key(store, stream, first) : status;
+    TRY(db_run(store,
+               "update outbox set op_seq = 0, batch = 0"
+               " where stream = ?1 and state = 1 and op_seq >= ?2",
+               "ui", &stream, first));
+    return set_next_key(store, stream, first);
 }
 
 enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) {
