@@ -83,13 +83,34 @@ static const char *hundredths(struct cli *cli, int64_t value) {
     return text ? text : "";
 }
 
+// A record as a person knows it: its title (else its kind), about whom, on what day. NULL: it is
+// not in this home.
+static const char *name_fact(void *user, struct uuid id) {
+    struct cli *cli = user;
+    struct store_row found;
+    char day[11];
+    if (store_find_id(cli->store, STORE_KIND_FACT, id, cli->arena, &found) != STATUS_OK)
+        return NULL;
+    const Lx__Row *row = found.row;
+    const char *what = row->submission && row->submission->title
+                           ? row->submission->title
+                           : subject_kind_name(cli, row->fact->kind);
+    clock_format_day(clock_day_of(row->fact->occurred_at_ms), day);
+    return arena_format(cli->arena, "%s  %s  %s", what,
+                        subject_name(cli, subject_id_of(&row->fact->subject)), day);
+}
+
 static bool show_receipt(struct cli *cli, const struct judge_programme *programme,
                          const struct shown *shown) {
     Lx__Receipt *receipt = NULL;
-    enum language language = cli->language == REASON_LANGUAGE_ZH ? LANGUAGE_ZH : LANGUAGE_EN;
+    struct receipt_words words = {
+        .language = cli->language == REASON_LANGUAGE_ZH ? LANGUAGE_ZH : LANGUAGE_EN,
+        .name_fact = name_fact,
+        .user = cli,
+    };
     if (receipt_unpack(shown->receipt, cli->arena, &receipt) != STATUS_OK)
         return false;
-    const char *text = receipt_format(programme->scheme, receipt, language, cli->arena);
+    const char *text = receipt_format(programme->scheme, receipt, &words, cli->arena);
     if (text)
         fputs(text, cli->out);
     return text != NULL;

@@ -58,6 +58,8 @@ enum status line_add_evidence(struct assessment *assessment, Lx__ReceiptLine *li
     evidence->item = (char *)(uintptr_t)item; // protobuf-c's strings are not const
     if (fact != NULL)
         SET(evidence, fact, bytes_of(&fact->id));
+    else if (by != NULL && !uuid_is_nil(by->of)) // the thing lies with another subject: a case
+        SET(evidence, fact, bytes_of(&by->of));
     if (by != NULL)
         SET(evidence, by, bytes_of(&by->id));
     if (quantity != NULL)

@@ -167,20 +167,24 @@ static enum status put_seconds(struct buf *buf, int64_t seconds) {
                       (int)(seconds % 60));
 }
 
-static void hex_id(ProtobufCBinaryData id, char out[UUID_TEXT_SIZE]) {
+// The fact's name, else its id; text_id is where the id is written.
+static const char *fact_text(const struct receipt_words *words, ProtobufCBinaryData id,
+                             char text_id[UUID_TEXT_SIZE]) {
     struct uuid uuid;
-    out[0] = '\0';
-    if (uuid_from_bytes(view_from(id.data, id.len), &uuid) == STATUS_OK)
-        uuid_format(uuid, out);
+    if (uuid_from_bytes(view_from(id.data, id.len), &uuid) != STATUS_OK)
+        return "?";
+    const char *name = words->name_fact != NULL ? words->name_fact(words->user, uuid) : NULL;
+    uuid_format(uuid, text_id);
+    return name != NULL ? name : text_id;
 }
 
 static enum status put_evidence(struct buf *buf, const struct scheme *scheme,
-                                const Lx__Evidence *evidence, enum language language) {
+                                const Lx__Evidence *evidence, const struct receipt_words *words) {
     char id[UUID_TEXT_SIZE];
-    hex_id(evidence->fact, id);
-    const char *what =
-        evidence->item != NULL ? receipt_item_text(scheme, evidence->item, language) : id;
-    TRY(buf_format(buf, "      - %s", what[0] != '\0' ? what : "?"));
+    const char *what = evidence->item != NULL
+                           ? receipt_item_text(scheme, evidence->item, words->language)
+                           : fact_text(words, evidence->fact, id);
+    TRY(buf_format(buf, "      - %s", what));
     if (evidence->has_of) {
         TRY(buf_append_string(buf, "  "));
         TRY(put_seconds(buf, evidence->quantity));
@@ -208,7 +212,8 @@ static enum status put_origin(struct buf *buf, const struct rule *rule, enum lan
 }
 
 static enum status put_details(struct buf *buf, const struct scheme *scheme,
-                               const Lx__ReceiptLine *line, enum language language) {
+                               const Lx__ReceiptLine *line, const struct receipt_words *words) {
+    enum language language = words->language;
     const struct rule *before = scheme_rule(scheme, line->blocked_by);
     if (before != NULL)
         TRY(buf_format(buf, "      %s %s\n", choose(language, "须先完成：", "needs first:"),
@@ -222,7 +227,7 @@ static enum status put_details(struct buf *buf, const struct scheme *scheme,
         TRY(buf_append_string(buf, "\n"));
     }
     for (size_t i = 0; i < line->n_evidence; i++)
-        TRY(put_evidence(buf, scheme, line->evidence[i], language));
+        TRY(put_evidence(buf, scheme, line->evidence[i], words));
     for (size_t i = 0; i < line->n_cuts; i++) {
         TRY(buf_format(buf, "      %s ", choose(language, "不计入：", "does not count:")));
         TRY(put_seconds(buf, line->cuts[i]->quantity));
@@ -243,7 +248,8 @@ static enum status put_amount(struct buf *buf, const struct rule *rule, const Lx
 }
 
 static enum status put_line(struct buf *buf, const struct scheme *scheme,
-                            const Lx__ReceiptLine *line, enum language language) {
+                            const Lx__ReceiptLine *line, const struct receipt_words *words) {
+    enum language language = words->language;
     const struct rule *rule = scheme_rule(scheme, line->rule);
     TRY(buf_format(buf, "  %s  %s  %s", line->rule != NULL ? line->rule : "?",
                    receipt_rule_label(scheme, line, language),
@@ -257,11 +263,12 @@ static enum status put_line(struct buf *buf, const struct scheme *scheme,
     if (rule != NULL && line->has_amount && (rule->cap == 0 || line->has_per))
         TRY(put_amount(buf, rule, line, language));
     TRY(buf_append_string(buf, "\n"));
-    return put_details(buf, scheme, line, language);
+    return put_details(buf, scheme, line, words);
 }
 
 static enum status put_receipt(struct buf *buf, const struct scheme *scheme,
-                               const Lx__Receipt *receipt, enum language language) {
+                               const Lx__Receipt *receipt, const struct receipt_words *words) {
+    enum language language = words->language;
     TRY(buf_format(buf, "%s  v%u  %s\n", text_in(scheme->source->label, language),
                    receipt->scheme_version, receipt->as_of != NULL ? receipt->as_of : ""));
     TRY(buf_format(buf, "%s  ",
@@ -273,15 +280,15 @@ static enum status put_receipt(struct buf *buf, const struct scheme *scheme,
     TRY(put_hundredths(buf, receipt->pass_points));
     TRY(buf_append_string(buf, "\n"));
     for (size_t i = 0; i < receipt->n_lines; i++)
-        TRY(put_line(buf, scheme, receipt->lines[i], language));
+        TRY(put_line(buf, scheme, receipt->lines[i], words));
     return STATUS_OK;
 }
 
 char *receipt_format(const struct scheme *scheme, const Lx__Receipt *receipt,
-                     enum language language, struct arena *arena) {
+                     const struct receipt_words *words, struct arena *arena) {
     struct buf buf = {0};
     char *text = NULL;
-    if (put_receipt(&buf, scheme, receipt, language) == STATUS_OK)
+    if (put_receipt(&buf, scheme, receipt, words) == STATUS_OK)
         text = arena_string(arena, buf_view(&buf));
     buf_free(&buf);
     return text;

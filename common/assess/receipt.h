@@ -5,6 +5,7 @@
 
 #include "common/assess/scheme.h"
 #include "common/base/arena.h"
+#include "common/base/uuid.h"
 
 enum language { LANGUAGE_ZH, LANGUAGE_EN };
 
@@ -33,7 +34,17 @@ const char *subject_kind_text(enum subject_kind kind, enum language language);
 // scheme has no name.
 const char *receipt_item_text(const struct scheme *scheme, const char *item,
                               enum language language);
+
+// In what words a receipt is written.
+struct receipt_words {
+    enum language language;
+    // What a person calls this fact (a title, a day), or NULL: then its id stands there. May be
+    // NULL.
+    const char *(*name_fact)(void *user, struct uuid fact);
+    void *user; // borrows
+};
+
 // The whole receipt as plain text, one line an item, ending in a newline; in the arena. NULL when
 // memory is out.
 char *receipt_format(const struct scheme *scheme, const Lx__Receipt *receipt,
-                     enum language language, struct arena *arena) MUST_USE;
+                     const struct receipt_words *words, struct arena *arena) MUST_USE;

@@ -50,7 +50,8 @@ static void score(const struct scheme *scheme, struct arena *arena, enum subject
         return; // the arena is full
     check(standing.points >= 0 && standing.points <= standing.total);
     if (receipt_unpack(standing.receipt, arena, &receipt) == STATUS_OK)
-        (void)!receipt_format(scheme, receipt, LANGUAGE_EN, arena);
+        (void)!receipt_format(scheme, receipt, &(struct receipt_words){LANGUAGE_EN, NULL, NULL},
+                              arena);
 }
 
 static void use(const struct scheme *scheme, struct arena *arena) {

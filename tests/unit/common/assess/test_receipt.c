@@ -12,6 +12,12 @@
 #include "common/wire/digest.h"
 #include "tests/unit/common/assess/fixture.h"
 
+// Names every fact by the last digits of its id.
+static const char *name_fact(void *user, struct uuid fact) {
+    struct fixture *f = user;
+    return arena_format(f->arena, "fact %02x%02x", fact.bytes[14], fact.bytes[15]);
+}
+
 static char *receipt_text(struct fixture *f) {
     uint8_t digest[DIGEST_SHA256_SIZE];
     char hex[2 * DIGEST_SHA256_SIZE + 1];
@@ -20,8 +26,10 @@ static char *receipt_text(struct fixture *f) {
     for (size_t i = 0; i < sizeof(digest); i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     assert_int_equal(receipt_unpack(f->standing.receipt, f->arena, &receipt), STATUS_OK);
-    char *zh = receipt_format(f->scheme, receipt, LANGUAGE_ZH, f->arena);
-    char *en = receipt_format(f->scheme, receipt, LANGUAGE_EN, f->arena);
+    char *zh = receipt_format(f->scheme, receipt, &(struct receipt_words){LANGUAGE_ZH, NULL, NULL},
+                              f->arena);
+    char *en = receipt_format(f->scheme, receipt,
+                              &(struct receipt_words){LANGUAGE_EN, name_fact, f}, f->arena);
     assert_non_null(zh);
     assert_non_null(en);
     return arena_format(f->arena, "%s\n%s\nbytes %zu sha256 %s\n", zh, en, f->standing.receipt.size,
