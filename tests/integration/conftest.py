@@ -30,6 +30,13 @@ def city():
         yield found_city(deployment)
 
 
+@pytest.fixture(scope="session")
+def behaving():
+    """The city of the tests of behaviour: they make people of their own in it, so nothing else may count its rows."""
+    with lx.Deployment() as deployment:
+        yield found_city(deployment)
+
+
 @pytest.fixture
 def deployment():
     """A city for one test alone."""
