@@ -6,6 +6,7 @@ the ledger as the database's functions would, by SQL.
 import random
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -196,16 +197,20 @@ def test_order_repeats_and_restarts_change_nothing(town):
 
 def test_killed_in_the_middle_nothing_is_lost_or_doubled(town):
     names = people(town, per_workshop=8)
-    calls = evidence(names)
-    random.Random(3).shuffle(calls)
-    at = 0
-    for kill in range(12):
+    chance = random.Random(3)
+    for kill in range(20):
+        # Work for everybody, so that the moment of the kill lies in it: watching, or the void of what was watched.
+        town.sql("select " + ", ".join(
+            f"t.fact('{name}-k{kill}', t.id('{name}'), {INTERVAL}, '2021-07-{kill + 1:02} 10:00+08', 'p01', '2021-07-{kill + 1:02} 10:40+08')"
+            if chance.random() < 0.7 or kill == 0 else
+            f"t.fact('{name}-v{kill}', t.id('{name}'), {VOID}, '2021-08-01 10:00+08', p_of => '{name}-k{chance.randrange(kill)}')"
+            for name in names))
         town.start()
-        upto = min(len(calls), at + len(calls) // 12 + 1)
-        for call in calls[at:upto]:
-            town.sql("select " + call)
-        at = upto
+        lx.wait_until(lambda: town.sql("select 1 from pg_stat_activity where usename = 'lianxiao_assessor' and xact_start is not null"
+                                       " or (select count(*) from todo) > 0"), 20, "a round")
+        time.sleep(chance.random() * 0.15)
         town.stop(signal.SIGKILL)
+        lx.wait_until(lambda: not town.sql("select 1 from pg_stat_activity where usename = 'lianxiao_assessor'"), 20, "its connection's end")
     town.start()
     town.drained()
     town.assert_sound()
