@@ -168,9 +168,9 @@ def raw_rate(city: lx.Deployment, seconds: float) -> float:
     columns = [row[0] for row in city.cluster.sql(
         "select attname from pg_attribute where attrelid = 'lx.fact'::regclass and attnum > 0 and not attisdropped")]
     values = {
-        "district": "1", "stream": "md5((n % 256)::text)::uuid", "seq": "nextval('lx.raw_seq')", "id": "lx.uuid7(now())",
+        "district": "1", "stream": "md5((n % 256)::text)::uuid", "seq": "nextval('lx.raw_seq')", "id": "lx.uuid7()",
         "programme": "1", "kind": "4", "subject": "md5((n % 256)::text)::uuid", "item": "'online'",
-        "occurred_at": "now()", "received_at": "now()", "quantity": "1", "actor": "md5('a')::uuid", "version": "1",
+        "occurred_at": "now()", "received_at": "now()", "flags": "0", "quantity": "1", "actor": "md5('a')::uuid", "version": "1",
     }
     not_null = [row[0] for row in city.cluster.sql(
         "select attname from pg_attribute where attrelid = 'lx.fact'::regclass and attnum > 0 and attnotnull "
