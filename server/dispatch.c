@@ -6,6 +6,7 @@
 #include "proto/wire.pb-c.h"
 #include "server/config.h"
 #include "server/handlers/table.h"
+#include "server/session.h"
 #include "server/worker.h"
 
 static const struct dispatch_row ROWS[] = {
@@ -57,26 +58,31 @@ static enum reason_id missing_need(const struct request_context *context, enum m
     return needs_login ? REASON_LOGIN_NEEDED : REASON_NONE;
 }
 
-void dispatch_request(struct request *request) {
+// The login, where one is needed, is known to be good: capability, then the handler.
+static void call_handler(struct request *request) {
     const struct method_info *method = request_method(request);
-    const struct request_context *context = request_context(request);
-    handler_fn handler = dispatch_find(method->number);
-    if (handler == NULL) {
-        request_fail(request, REASON_METHOD_NOT_HERE, NULL, method->name, NULL);
-        return;
-    }
-    enum reason_id missing = missing_need(context, method->needs);
-    if (missing != REASON_NONE) {
-        request_fail(request, missing, NULL, NULL);
-        return;
-    }
     bool checked = method->capability != METHOD_NO_CAPABILITY &&
                    config_checks_server(request_worker(request)->config);
-    if (checked && !session_has_capability(context->session, method->capability)) {
+    if (checked && !session_has_capability(request_context(request)->session, method->capability)) {
         char number[16];
         snprintf(number, sizeof number, "%d", method->capability);
         request_fail(request, REASON_CAPABILITY_MISSING, NULL, number, NULL);
         return;
     }
-    handler(request);
+    dispatch_find(method->number)(request);
+}
+
+void dispatch_request(struct request *request) {
+    const struct method_info *method = request_method(request);
+    if (dispatch_find(method->number) == NULL) {
+        request_fail(request, REASON_METHOD_NOT_HERE, NULL, method->name, NULL);
+        return;
+    }
+    enum reason_id missing = missing_need(request_context(request), method->needs);
+    if (missing != REASON_NONE)
+        request_fail(request, missing, NULL, NULL);
+    else if (method->needs == METHOD_NEEDS_LOGIN)
+        session_freshen(request, call_handler);
+    else
+        call_handler(request);
 }

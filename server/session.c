@@ -110,6 +110,7 @@ static struct session *session_new(struct request *request,
     session->idle_until_ms = identity->idle_until_ms;
     session->until_ms = identity->until_ms;
     session->used_at_ms = session->touched_at_ms = worker_now_ms(worker);
+    session->checked_at_ms = session->used_at_ms;
     size_t size = identity->name.size < sizeof(session->name) - 1 ? identity->name.size
                                                                   : sizeof(session->name) - 1;
     if (size > 0)

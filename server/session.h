@@ -1,6 +1,7 @@
 // Logins of this worker's connections: who is at the other end and what he may do now. A session
 // is made by login.c or by a token in Hello, put on its connection, and checked again against the
-// database twice a second (handlers.c), so that a revocation takes effect within a second.
+// database while it is in use and before it is used again (session_check.c), so that a revocation
+// takes effect within a second and an idle login costs next to nothing.
 #pragma once
 
 #include <stdbool.h>
@@ -32,6 +33,8 @@ struct session {
     struct uuid person;
     int64_t idle_until_ms;
     int64_t until_ms;
+    int64_t checked_at_ms;           // when the database last knew it
+    unsigned checking;               // requests that wait for a check, in order
     int64_t used_at_ms;              // newest request
     int64_t touched_at_ms;           // when the database last moved idle_until on
     struct scope *scope;             // holds a reference
@@ -75,8 +78,11 @@ void session_begin(struct request *request, const struct session_identity *ident
 // Hello with a token: STATUS_NOT_FOUND when it is not (or no longer) valid for this device.
 void session_resume(struct request *request, struct view token, session_done_fn done, void *user);
 
-// One query for all logins of the worker: ended ones lose their connection, changed scopes are read
-// again and their clients told. Called twice a second by handlers.c.
+// Goes on with a request of a login: at once when the login was checked a moment ago, else after
+// asking the database (a login that has ended: the request is answered). Requests keep their order.
+void session_freshen(struct request *request, void (*proceed)(struct request *request));
+// One query for the logins in use, and for each idle one every few seconds: ended ones lose their
+// connection, changed scopes are read again and their clients told. Called at every tick.
 void session_check_all(struct worker *worker);
 // Takes all sessions out of the list; those still referenced live on.
 void session_forget_all(struct handlers *handlers);

@@ -9,6 +9,9 @@
 #include "server/worker.h"
 
 #define TOUCH_MS (60 * 1000) // how often use of a session is told to the database
+#define FRESH_MS 600   // with a tick and a query less than the second that a revocation may take
+#define IN_USE_MS 2000 // after a request a login counts as in use
+#define IDLE_CHECK_MS 4000 // how often others are asked about
 
 // The sessions asked about, in ascending order of their hashes, each with a reference.
 struct check {
@@ -103,6 +106,7 @@ static void mark_alive(struct check *check, struct view hash, uint64_t scope_ver
         if (memcmp(session->token_hash, hash.data, hash.size) != 0)
             return;
         check->alive[at] = true;
+        session->checked_at_ms = worker_now_ms(check->worker);
         if (session->scope != NULL && session->scope->version != scope_version &&
             !session->reloading)
             reload_scope(check->worker, session);
@@ -139,11 +143,16 @@ static void on_alive(void *user, enum status status, const struct db_result *res
     arena_free(&arena);
 }
 
-static size_t count_sessions(const struct handlers *handlers) {
+static bool is_due(const struct session *session, int64_t now_ms) {
+    return now_ms - session->used_at_ms < IN_USE_MS ||
+           now_ms - session->checked_at_ms >= IDLE_CHECK_MS;
+}
+
+static size_t count_due(const struct handlers *handlers, int64_t now_ms) {
     size_t n = 0;
     for (const struct session *session = handlers->sessions; session != NULL;
          session = session->next)
-        n++;
+        n += is_due(session, now_ms);
     return n;
 }
 
@@ -159,7 +168,8 @@ static struct check *check_new(struct worker *worker, struct arena *arena, size_
 
 void session_check_all(struct worker *worker) {
     struct handlers *handlers = worker->handlers;
-    size_t n = count_sessions(handlers);
+    int64_t now_ms = worker_now_ms(worker);
+    size_t n = count_due(handlers, now_ms);
     if (n == 0 || handlers->session_check_under_way)
         return;
     struct arena *arena = arena_new(0);
@@ -170,6 +180,8 @@ void session_check_all(struct worker *worker) {
         return;
     }
     for (struct session *session = handlers->sessions; session != NULL; session = session->next) {
+        if (!is_due(session, now_ms))
+            continue;
         session->references++;
         check->sessions[check->n++] = session;
     }
@@ -180,4 +192,83 @@ void session_check_all(struct worker *worker) {
     db_param_bytea_array(params, n, hashes);
     handlers->session_check_under_way = true;
     db_query(worker->auth, DB_SCOPE_NONE, "session_alive", params, on_alive, check);
+}
+
+// ---- before a request ----
+
+// A request that waits until its login was checked.
+struct freshening {
+    struct request *request; // borrows
+    struct session *session; // holds a reference
+    void (*proceed)(struct request *request);
+};
+
+static void go_on(struct freshening *freshening) {
+    struct request *request = freshening->request;
+    struct session *session = freshening->session;
+    void (*proceed)(struct request *) = freshening->proceed;
+    bool ended = session->state == SESSION_STATE_ENDED || request_context(request)->session == NULL;
+    session->checking--;
+    session_release(session);
+    if (ended)
+        request_fail(request, REASON_SESSION_ENDED, NULL, NULL);
+    else
+        proceed(request);
+}
+
+static void on_fresh_scope(void *user, enum status status, struct scope *scope) {
+    struct freshening *freshening = user;
+    if (status == STATUS_OK) {
+        session_adopt_scope(freshening->session, scope);
+        scope_drop(&scope);
+        worker_scope_changed(request_worker(freshening->request), is_of_session,
+                             freshening->session);
+    }
+    go_on(freshening); // without the new scope the old one counts for one tick more
+}
+
+static void on_fresh(void *user, enum status status, const struct db_result *result) {
+    struct freshening *freshening = user;
+    struct session *session = freshening->session;
+    struct request *request = freshening->request;
+    struct worker *worker = request_worker(request);
+    if (status != STATUS_OK) {
+        session->checking--;
+        session_release(session);
+        request_fail_status(request, status, "session_alive");
+        return;
+    }
+    if (db_rows(result) == 0) {
+        session->state = SESSION_STATE_ENDED;
+        go_on(freshening);
+        worker_end_sessions(worker, is_ended, NULL, true);
+        return;
+    }
+    session->checked_at_ms = worker_now_ms(worker);
+    if ((uint64_t)db_int8(result, 0, 1) != session->scope->version)
+        scope_load(worker, session->person, on_fresh_scope, freshening);
+    else
+        go_on(freshening);
+}
+
+void session_freshen(struct request *request, void (*proceed)(struct request *request)) {
+    struct session *session = request_context(request)->session;
+    struct worker *worker = request_worker(request);
+    struct freshening *freshening;
+    if (session->checking == 0 && worker_now_ms(worker) - session->checked_at_ms < FRESH_MS) {
+        proceed(request);
+        return;
+    }
+    freshening = arena_alloc(request_arena(request), sizeof(*freshening));
+    if (freshening == NULL) {
+        request_fail_status(request, STATUS_NO_MEMORY, "session");
+        return;
+    }
+    *freshening = (struct freshening){request, session, proceed};
+    session->checking++;
+    session->references++;
+    const struct view hash = view_from(session->token_hash, SESSION_HASH_SIZE);
+    struct db_params *params = db_params_new(request_arena(request));
+    db_param_bytea_array(params, 1, &hash);
+    db_query(worker->auth, DB_SCOPE_NONE, "session_alive", params, on_fresh, freshening);
 }

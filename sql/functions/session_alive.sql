@@ -7,10 +7,14 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select s.token_hash, lx.scope_version(s.person)
+  select s.token_hash, lx.unix_ms(greatest((select max(e.units_changed_at) from lx.epoch e), v.changed_at))
   from lx.session s
   join lx.account a on a.person = s.person
   join lx.device d on d.device = s.device
+  cross join lateral (   -- lx.scope_version without a call per session: thousands are asked about at a time
+    select max(greatest(g.given_at, g.revoked_at, case when g.from_at <= now() then g.from_at end, case when g.until_at <= now() then g.until_at end))
+           as changed_at
+    from lx.role_grant g where g.person = s.person) v
   where s.token_hash = any(p_token_hashes) and s.closed_at is null and s.until_at > now()
     and a.disabled_at is null and d.revoked_at is null and d.frozen_at is null;
 end

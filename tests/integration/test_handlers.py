@@ -405,6 +405,25 @@ def lx_uuid(raw: bytes) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
+def test_an_idle_login_is_checked_before_it_is_used_again(city, tmp_path):
+    """Nothing was asked of it for a while; what it asks after the revocation is refused, however idle it was."""
+    with office.login(city, tmp_path, "head", WORKSHOP) as connection:
+        time.sleep(2.5)  # no condition to wait for: nobody has used the login for longer than the server counts as use
+        token = connection.token
+        city.cluster.sql(f"update session set closed_at = now() where token_hash = sha256('\\x{token.hex()}')")
+        workshop = office.unit_id(city, WORKSHOP)
+        sent = [connection.send(wire.Method.Value("PULL"), ledger.PullRequest(stream=workshop).SerializeToString())
+                for _ in range(3)]
+        try:
+            for request in sent:
+                connection.receive(request)
+            assert False, "a closed session was served"
+        except peer.ServerError as error:
+            assert error.error.code == wire.UNAUTHENTICATED
+        except (EOFError, OSError):
+            pass
+
+
 def test_token_logout_and_password(city, tmp_path):
     with office.login(city, tmp_path, "head", WORKSHOP) as connection:
         with office.reconnect(city, connection) as second:
