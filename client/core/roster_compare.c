@@ -140,11 +140,35 @@ static int64_t change_time(const struct roster_reading *reading, const struct ro
     return reading->fields[ROSTER_FROM].size > 0 ? line->from_ms : reading->input->now_ms;
 }
 
+// Whoever left and comes back begins anew, not before the end of the last time.
+static int64_t home_from(const struct roster_reading *reading, const struct roster_line *line) {
+    const struct local *local = reading->input->local;
+    int64_t from_ms = line->from_ms;
+    for (size_t i = 0; i < local->n_memberships; i++) {
+        const Lx__Membership *membership = local->memberships[i].membership;
+        if (membership->role != LX__ROLE__TEACHER || membership->guest ||
+            !membership->has_until_ms ||
+            membership->programme != reading->input->programme->number ||
+            !uuid_equal(id_of(membership->person), reading->entry->person))
+            continue;
+        int64_t earliest_ms = change_time(reading, line);
+        if (earliest_ms < membership->until_ms)
+            earliest_ms = membership->until_ms;
+        from_ms = from_ms > earliest_ms ? from_ms : earliest_ms;
+    }
+    return from_ms;
+}
+
 static enum status compare_home(struct roster_reading *reading, const struct roster_line *line) {
     struct roster_entry *entry = reading->entry;
     const struct local_membership *old = find_open(reading, entry->person, LX__ROLE__TEACHER);
-    if (old == NULL)
-        return add_membership(reading, LX__ROLE__TEACHER, line->home->id, line->from_ms);
+    if (old == NULL) {
+        TRY(add_membership(reading, LX__ROLE__TEACHER, line->home->id, home_from(reading, line)));
+        Lx__Membership *added = entry->operations[entry->n_operations - 1]->membership;
+        added->has_until_ms = line->until_ms > added->from_ms; // came and left again
+        added->until_ms = added->has_until_ms ? line->until_ms : 0;
+        return STATUS_OK;
+    }
     struct uuid unit = id_of(old->membership->unit);
     if (uuid_equal(unit, line->home->id))
         return STATUS_OK;

@@ -145,12 +145,38 @@ static void test_printed_sizes_are_compared(void **state) {
     import_world_close(&world);
 }
 
+static void test_who_left_comes_back_later(void **state) {
+    (void)state;
+    static const char left[] =
+        "学校,工作坊,姓名,平台账号,离开日期\n3401030002,语文工作坊,夏然,t01,2021-09-01\n"
+        "3401030002,语文工作坊,过客,t77,2021-09-01\n";
+    static const char back[] = "学校,工作坊,姓名,平台账号\n3401030002,语文工作坊,夏然,t01\n";
+    struct import_world world;
+    struct roster_result result;
+    import_world_open(&world, true);
+    import_world_roster(&world, view_from_string(left), false, true, &result);
+    expect_outcome(&result, 0, ROSTER_ENDED);
+    expect_outcome(&result, 1, ROSTER_NEW);
+    assert_true(result.entries[1].operations[1]->membership->until_ms ==
+                import_world_time("2021-09-01 00:00"));
+    import_world_roster(&world, view_from_string(left), false, true, &result);
+    expect_outcome(&result, 0, ROSTER_SAME);
+    expect_outcome(&result, 1, ROSTER_SAME);
+    import_world_roster(&world, view_from_string(back), false, true, &result);
+    expect_outcome(&result, 0, ROSTER_CHANGED);
+    assert_true(result.entries[0].operations[0]->membership->from_ms == world.now_ms);
+    import_world_roster(&world, view_from_string(back), false, true, &result);
+    expect_outcome(&result, 0, ROSTER_SAME);
+    import_world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_school_comes_in_and_stays_the_same),
         cmocka_unit_test(test_changed_moved_ended_and_missing),
         cmocka_unit_test(test_bad_rows_harm_no_other),
         cmocka_unit_test(test_printed_sizes_are_compared),
+        cmocka_unit_test(test_who_left_comes_back_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
