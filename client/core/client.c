@@ -142,9 +142,9 @@ static bool renewal_is_due(struct client *client) {
     return link_hello(client->link)->server_time_ms > half_ms;
 }
 
-// A failure is no reason to stop: the old certificate lives on, and the next connection tries
-// again.
-static void renew(struct client *client) {
+// A failure is no reason to stop: the old certificate lives on, the next connection tries again.
+static bool renew(struct client *client) {
+    bool renewed = false;
     struct view key;
     struct buf csr = {0};
     struct buf pem = {0};
@@ -160,22 +160,24 @@ static void renew(struct client *client) {
         goto done;
     const Lx__RenewReply *reply = (const Lx__RenewReply *)answer.reply;
     struct view der = view_from(reply->certificate.data, reply->certificate.len);
-    if (ca_certificate_to_pem(der, &pem) == STATUS_OK) {
-        enum status status =
-            store_file_write(client->store, STORE_FILE_CERTIFICATE, buf_view(&pem));
-        (void)status;
-    }
+    renewed = ca_certificate_to_pem(der, &pem) == STATUS_OK &&
+              store_file_write(client->store, STORE_FILE_CERTIFICATE, buf_view(&pem)) == STATUS_OK;
 done:
     buf_free(&csr);
     buf_free(&pem);
+    return renewed;
 }
 
 enum client_result client_connect(struct client *client) {
     enum client_result result = client_open_device(client, true);
     if (result != CLIENT_OK)
         return result;
-    if (renewal_is_due(client))
-        renew(client);
+    bool renewed = renewal_is_due(client) && renew(client);
+    // With an expired certificate only the renewal was open: come back with the new one.
+    if (renewed && !link_hello(client->link)->logged_in)
+        result = client_open_device(client, true);
+    if (result != CLIENT_OK)
+        return result;
     const Lx__HelloReply *hello = link_hello(client->link);
     if (hello->has_logged_in && hello->logged_in)
         return CLIENT_OK;
