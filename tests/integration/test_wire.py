@@ -349,7 +349,8 @@ def test_login_deadline(server, tls):
 
 
 def test_peer_that_never_reads(server, tls):
-    running = server(write_timeout_ms=1000, max_unsent_bytes=65536)
+    running = server(write_timeout_ms=3000, max_unsent_bytes=65536)
+    stalls = 0
     with Peer(running, tls) as deaf, Peer(running, tls) as other:
         deaf.socket.settimeout(0.2)
         ping = frame(PING, b"\x0a\x80\x08" + bytes(1024)) * 50
@@ -359,8 +360,9 @@ def test_peer_that_never_reads(server, tls):
                 try:
                     deaf.socket.sendall(ping)
                 except TimeoutError:
-                    continue
+                    stalls += 1
         other.expect_alive()
+        assert stalls >= 5
 
 
 # ---- limits ----
