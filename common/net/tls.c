@@ -141,6 +141,7 @@ static enum status load_client(SSL_CTX *ctx, const struct tls_client_options *op
         return explain(out_error, error_size, "CA certificate file", options->ca_file);
     if (options->cert_file != NULL)
         TRY(load_pair(ctx, options->cert_file, options->key_file, out_error, error_size));
+    SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN); // the server knows the CA
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     if (SSL_CTX_set_alpn_protos(ctx, ALPN, ALPN_SIZE) != 0)
         return STATUS_NO_MEMORY;
