@@ -27,7 +27,7 @@ struct asking {
     struct arena *arena; // owns
     struct worker *worker;
     int64_t city_head; // that the answer will contain at least
-    units_done_fn done;
+    refreshed_fn done;
     void *user;
 };
 
@@ -78,7 +78,7 @@ static void on_units(void *user, enum status status, const struct db_result *res
     asking_free(asking);
 }
 
-void handlers_refresh_units(struct worker *worker, units_done_fn done, void *user) {
+void handlers_refresh_units(struct worker *worker, refreshed_fn done, void *user) {
     struct asking *asking = asking_new(worker);
     if (asking == NULL) {
         if (done != NULL)
@@ -118,10 +118,24 @@ static void on_schemes(void *user, enum status status, const struct db_result *r
         if (put == STATUS_OK)
             log_info("programme %u is judged by version %u of its scheme", number, version);
     }
-    if (status == STATUS_OK)
-        handlers->city_head = asking->city_head;
-    handlers->city_check_under_way = false;
+    if (asking->done != NULL) {
+        asking->done(asking->user);
+    } else {
+        handlers->city_head = status == STATUS_OK ? asking->city_head : handlers->city_head;
+        handlers->city_check_under_way = false;
+    }
     asking_free(asking);
+}
+
+void handlers_refresh_schemes(struct worker *worker, refreshed_fn done, void *user) {
+    struct asking *asking = asking_new(worker);
+    if (asking == NULL) {
+        done(user);
+        return;
+    }
+    asking->done = done;
+    asking->user = user;
+    db_query(worker->reads, DB_SCOPE_NONE, "schemes", NULL, on_schemes, asking);
 }
 
 // ---- the tick ----

@@ -45,8 +45,10 @@ void handlers_close(struct worker *worker);
 // Units and schemes have been read once.
 bool handlers_ready(const struct worker *worker);
 // Reads what is new of the units; done runs later, on the loop, also when that failed.
-typedef void (*units_done_fn)(void *user);
-void handlers_refresh_units(struct worker *worker, units_done_fn done, void *user);
+typedef void (*refreshed_fn)(void *user);
+void handlers_refresh_units(struct worker *worker, refreshed_fn done, void *user);
+// The same of the schemes: a programme that was started a moment ago shall not be refused.
+void handlers_refresh_schemes(struct worker *worker, refreshed_fn done, void *user);
 
 // Permission, first layer: does a grant on the unit or above it give the capability? True when the
 // server's layer is switched off. False for a unit that is not known.

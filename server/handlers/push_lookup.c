@@ -1,5 +1,6 @@
-// What must be known before a group is judged: facts that its operations are about, and where the
-// persons of its memberships live. One query each, only when there is something to ask.
+// What must be known before a group is judged: facts that its operations are about, where the
+// persons of its memberships live, and a programme that is newer than what this worker has read.
+// One query each, only when there is something to ask.
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,38 @@ static void look_up_homes(struct push_group *group) {
              group);
 }
 
+// ---- programmes ----
+
+static bool is_known(const struct push_group *group, uint32_t programme) {
+    size_t n = 0;
+    const struct judge_programme *programmes =
+        scheme_cache_programmes(group->push->worker->handlers->schemes, &n);
+    for (size_t i = 0; i < n; i++)
+        if (programmes[i].number == programme)
+            return true;
+    return false;
+}
+
+static bool knows_programmes(const struct push_group *group) {
+    for (size_t i = group->part.from; i < group->part.to; i++) {
+        const Lx__Operation *operation = group->operations[i];
+        if (operation->fact != NULL && !is_known(group, operation->fact->programme))
+            return false;
+        if (operation->membership != NULL && !is_known(group, operation->membership->programme))
+            return false;
+    }
+    return true;
+}
+
+static void on_schemes(void *user) {
+    look_up_facts(user);
+}
+
 void push_lookup(struct push_group *group) {
-    look_up_facts(group);
+    if (group->schemes_read || knows_programmes(group)) {
+        look_up_facts(group);
+        return;
+    }
+    group->schemes_read = true; // once: what is unknown then is refused
+    handlers_refresh_schemes(group->push->worker, on_schemes, group);
 }

@@ -400,6 +400,25 @@ def test_a_revoked_grant_is_felt_within_a_second(city, tmp_path):
         assert answer.verdict == ledger.GROUP_REFUSED and answer.reason.reason == REASON["stream_unknown"]
 
 
+def test_what_was_written_before_a_grant_ended_still_comes_in(city, tmp_path, school):
+    workshop = office.unit_id(city, WORKSHOP)
+    person = add_teacher(Sender(school), workshop, 2000)
+    with office.login(city, tmp_path, "head", WORKSHOP) as connection:
+        scope = connection.scope()
+        before, after = office.hours(person, 100), office.hours(person, 200)
+        before.scope_version = scope.scope_version
+        city.ctl("grant", "revoke", lx_uuid(scope.grants[0].id))
+        lx.wait_until(lambda: workshop not in connection.scope().streams, 1, "the grant is gone")
+        answer = connection.push(workshop, 1, [before])
+        assert answer.verdict == ledger.GROUP_DONE and not answer.refused, answer
+        after.scope_version = connection.scope().scope_version
+        answer = connection.push(workshop, 2, [after])
+        assert answer.verdict != ledger.GROUP_DONE or answer.refused, "written after the end"
+        rows = replica(school, workshop)
+        assert before.fact.id in rows and after.fact.id not in rows
+        assert city.cluster.sql(f"select flags from fact where id = '{before.fact.id.hex()}'") == [["1"]]
+
+
 def lx_uuid(raw: bytes) -> str:
     text = raw.hex()
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
