@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import lx
-from conftest import found_city
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
@@ -22,7 +21,9 @@ SCHOOL, WORKSHOP = "3401030001", "3401030001-01"
 def busy():
     """A city whose server has two workers."""
     with lx.Deployment(workers=2) as deployment:
-        yield found_city(deployment)
+        deployment.ctl("unit", "import", lx.ROOT / "tests/integration/units.csv")
+        deployment.server.start()
+        yield deployment
 
 
 @pytest.fixture(scope="module")

@@ -392,7 +392,7 @@ def can_connect(server, tls) -> bool:
 def test_no_more_descriptors(server, tls):
     running = server()
     with Peer(running, tls) as first:
-        worker, = running.children("worker")
+        worker, = workers(running, 1)
         used = len(os.listdir(f"/proc/{worker}/fd"))
         subprocess.run(["prlimit", f"--pid={worker}", f"--nofile={used + 4}:{used + 4}"], check=True)
         crowd = [socket.create_connection(("127.0.0.1", running.port), 10) for _ in range(30)]
@@ -413,10 +413,16 @@ def cpu_ticks(pid: int) -> int:
 
 # ---- processes ----
 
+def workers(server: lx.Server, count: int) -> list:
+    """Their process ids, when they are all there (a moment after the socket listens)."""
+    lx.wait_until(lambda: len(server.children("worker")) == count, 10, f"{count} workers")
+    return server.children("worker")
+
+
 def test_killed_worker(server, tls):
     """Connections that wait at its socket are served by its replacement."""
     running = server()
-    worker, = running.children("worker")
+    worker, = workers(running, 1)
     os.kill(worker, signal.SIGSTOP)
     waiting = [socket.create_connection(("127.0.0.1", running.port), 30) for _ in range(20)]
     os.kill(worker, signal.SIGKILL)
@@ -424,11 +430,12 @@ def test_killed_worker(server, tls):
         with context(tls).wrap_socket(raw, server_hostname="localhost") as wrapped:
             wrapped.sendall(frame(HELLO, HELLO_1))
             assert len(wrapped.recv(12)) > 0
-    assert running.children("worker") != [worker]
+    assert workers(running, 1) != [worker]
 
 
 def test_killed_master_takes_its_workers(server):
     running = server()
+    workers(running, 1)
     children = running.children()
     running.process.kill()
     running.process.wait()
@@ -437,7 +444,7 @@ def test_killed_master_takes_its_workers(server):
 
 def test_two_workers(server, tls):
     running = server(workers=2)
-    assert len(running.children("worker")) == 2
+    workers(running, 2)
     for _ in range(10):
         assert can_connect(running, tls)
 
