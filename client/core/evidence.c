@@ -338,11 +338,11 @@ static enum status read_row(struct reading *reading) {
 static enum status check_flaw(struct reading *reading, const struct csv_row *row) {
     if (row->flaw == CSV_FLAW_NONE)
         return STATUS_OK;
-    const char *text = csv_flaw_text(row->flaw);
     reading->row->outcome = EVIDENCE_BAD;
     reading->row->column = arena_string(
         reading->arena, view_from_string(row->flaw_header != NULL ? row->flaw_header : ""));
-    reading->row->reason = reason_new_v(reading->arena, REASON_ROW_FLAW, NULL, &text, 1);
+    reading->row->reason =
+        reason_new_v(reading->arena, value_flaw_reason(row->flaw), NULL, NULL, 0);
     return reading->row->reason == NULL || reading->row->column == NULL ? STATUS_NO_MEMORY
                                                                         : STATUS_INVALID;
 }
@@ -491,6 +491,28 @@ enum status evidence_read(const struct evidence_input *input, struct arena *aren
         qsort(input->known, input->n_known, sizeof *input->known, compare_known);
     enum status status = read_file(&reading);
     return status == STATUS_INVALID && out_result->reason != NULL ? STATUS_OK : status;
+}
+
+enum status evidence_blame_column(const struct evidence_result *result, struct arena *arena,
+                                  Lx__Reason *reason, const char **out_column) {
+    static const struct {
+        const char *field;
+        enum evidence_column column;
+    } places[] = {{"fact.item", EVIDENCE_ITEM},           {"fact.form", EVIDENCE_FORM},
+                  {"fact.occurred_at_ms", EVIDENCE_TIME}, {"fact.until_ms", EVIDENCE_UNTIL},
+                  {"fact.quantity", EVIDENCE_QUANTITY},   {"fact.subject", EVIDENCE_ACCOUNT}};
+    size_t count;
+    char title[64] = "";
+    const struct evidence_format *formats = evidence_formats(&count);
+    for (size_t i = 0; i < count && reason->field != NULL; i++)
+        for (size_t j = 0; j < sizeof places / sizeof places[0]; j++)
+            if (strcmp(formats[i].name, result->format) == 0 &&
+                strcmp(places[j].field, reason->field) == 0)
+                evidence_column_title(&formats[i], places[j].column, title);
+    *out_column = arena_string(arena, view_from_string(title));
+    if (title[0] != '\0')
+        reason->field = NULL; // the column says it better
+    return *out_column == NULL ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
 void evidence_refuse(struct evidence_result *result, size_t index, const char *column,

@@ -69,6 +69,11 @@ struct evidence_result {
 enum status evidence_read(const struct evidence_input *input, struct arena *arena,
                           struct evidence_result *out_result) MUST_USE;
 
+// The column of the file that a field of the judge's reason comes from ("": none); the reason's
+// field is dropped where there is one.
+enum status evidence_blame_column(const struct evidence_result *result, struct arena *arena,
+                                  Lx__Reason *reason, const char **out_column) MUST_USE;
+
 // Turns a row bad after all (the judge or the store refused it); keeps the counts right.
 void evidence_refuse(struct evidence_result *result, size_t index, const char *column,
                      const Lx__Reason *reason);

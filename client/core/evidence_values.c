@@ -89,6 +89,17 @@ enum reason_id value_parse_bool(struct view text, bool *out_value) {
     return *out_value || is_one_of(text, no) ? REASON_NONE : REASON_ROW_BOOL_MALFORMED;
 }
 
+enum reason_id value_flaw_reason(enum csv_flaw flaw) {
+    static const enum reason_id reasons[] = {
+        [CSV_FLAW_NONE] = REASON_NONE,
+        [CSV_FLAW_TOO_MANY_FIELDS] = REASON_ROW_TOO_MANY_FIELDS,
+        [CSV_FLAW_FIELD_TOO_LONG] = REASON_ROW_FIELD_TOO_LONG,
+        [CSV_FLAW_ROW_TOO_LONG] = REASON_ROW_TOO_LONG,
+        [CSV_FLAW_CHARACTER] = REASON_ROW_CHARACTER,
+    };
+    return reasons[flaw];
+}
+
 // "A1技术支持的学情分析" is how plans print a point: its code and its name.
 static bool is_code_and_label(struct view text, const char *code, const char *label) {
     size_t size = code != NULL ? strlen(code) : 0;

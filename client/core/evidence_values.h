@@ -6,6 +6,7 @@
 
 #include "common/assess/scheme.h"
 #include "common/base/view.h"
+#include "common/text/csv.h"
 #include "common/wire/reason.h"
 
 // Hundredths of a decimal number with at most two decimals: "1.5" -> 150. REASON_NONE or why not.
@@ -14,6 +15,9 @@ enum reason_id value_parse_hundredths(struct view text, int64_t *out_hundredths)
 enum reason_id value_parse_time(struct view text, bool date_is_enough, int64_t *out_time_ms);
 // Yes or no: 是 否 有 无 yes no true false 1 0 √ ×.
 enum reason_id value_parse_bool(struct view text, bool *out_value);
+
+// Why a row could not be read; REASON_NONE for none.
+enum reason_id value_flaw_reason(enum csv_flaw flaw);
 
 // The code of what a person wrote: code or label. NULL: not in the scheme. Borrows from the scheme.
 const char *value_find_course(const struct scheme *scheme, struct view text);

@@ -101,9 +101,13 @@ static enum status judge_run(const struct local *local, int64_t now_ms, struct a
     for (size_t i = 0; i < count; i++)
         operations[i] = run[i].operation;
     TRY(local_judge(local, run[0].stream, now_ms, count, operations, arena, &reasons));
-    for (size_t i = 0; i < count; i++)
-        if (reasons[i] != NULL && result->rows[run[i].row].outcome != EVIDENCE_BAD)
-            evidence_refuse(result, run[i].row, "", reasons[i]);
+    for (size_t i = 0; i < count; i++) {
+        const char *column;
+        if (reasons[i] == NULL || result->rows[run[i].row].outcome == EVIDENCE_BAD)
+            continue;
+        TRY(evidence_blame_column(result, arena, reasons[i], &column));
+        evidence_refuse(result, run[i].row, column, reasons[i]);
+    }
     return STATUS_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "client/core/roster.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/core/evidence_values.h"
@@ -285,10 +286,16 @@ static enum status read_row(struct roster_reading *reading) {
     return roster_compare(reading, &line);
 }
 
+static enum status set_flaw(struct roster_reading *reading, const struct csv_row *row) {
+    enum status status = set_bad(reading, ROSTER_NAME, value_flaw_reason(row->flaw), NULL);
+    const char *header = row->flaw_header != NULL ? row->flaw_header : "";
+    reading->entry->column = arena_string(reading->arena, view_from_string(header));
+    return reading->entry->column == NULL ? STATUS_NO_MEMORY : status;
+}
+
 static enum status on_row(void *user, const struct csv_row *row) {
     struct roster_reading *reading = user;
     struct roster_result *result = reading->result;
-    const char *flaw = csv_flaw_text(row->flaw);
     enum status status = STATUS_OK;
     if (result->count == reading->capacity)
         return STATUS_CORRUPT; // cannot be: there is room for every line and every person
@@ -302,7 +309,7 @@ static enum status on_row(void *user, const struct csv_row *row) {
     for (size_t i = 0; i < ROSTER_COLUMNS && status == STATUS_OK; i++)
         status = utf8_normalize(row->fields[i], reading->arena, &reading->fields[i]);
     if (status == STATUS_OK && row->flaw != CSV_FLAW_NONE)
-        status = set_bad(reading, ROSTER_NAME, REASON_ROW_FLAW, flaw);
+        status = set_flaw(reading, row);
     if (status == STATUS_OK)
         status = read_row(reading);
     if (status != STATUS_OK && (status != STATUS_INVALID || reading->entry->outcome != ROSTER_BAD))
@@ -326,6 +333,10 @@ static uint32_t count_listed(const struct roster_result *result, const struct pe
     return listed;
 }
 
+static int compare_codes(const void *a, const void *b) {
+    return strcmp(((const struct roster_size *)a)->code, ((const struct roster_size *)b)->code);
+}
+
 // Sizes are compared for the schools that the file is about, and their workshops.
 static enum status compare_sizes(struct roster_reading *reading) {
     const struct people *people = &reading->input->local->people;
@@ -343,6 +354,7 @@ static enum status compare_sizes(struct roster_reading *reading) {
             result->sizes[result->n_sizes++] =
                 (struct roster_size){unit->id, unit->code, unit->name, unit->printed_size, listed};
     }
+    qsort(result->sizes, result->n_sizes, sizeof *result->sizes, compare_codes);
     for (size_t i = 0; i < result->count; i++) {
         const struct roster_entry *entry = &result->entries[i];
         if (entry->row == 0 || entry->outcome == ROSTER_BAD)

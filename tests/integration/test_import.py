@@ -1,5 +1,7 @@
 """The city's files: as they are made, and taken over by real clients from the roster to the stored facts."""
 import csv
+import os
+import re
 import subprocess
 from collections import Counter
 
@@ -11,6 +13,7 @@ CITY = lx.ROOT / "deploy/city"
 GUSHANZI = "3401210001"
 BAD_ROWS = "3401030002"
 PASSWORD = "right-horse-battery"
+GOLDEN = lx.ROOT / "tests/golden/cli"
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +213,26 @@ def test_a_move_takes_the_evidence_along(school, files, tmp_path):
                                  f"where p.account = '{person['平台账号']}'")
     assert streams == [[f"{BAD_ROWS}-02"]]
     assert home.json("roster", "import", file)["counts"]["same"] == len(roster(files, BAD_ROWS))
+
+
+@pytest.mark.parametrize("language, lang", [("en", "C.UTF-8"), ("zh", "zh_CN.UTF-8")])
+@pytest.mark.parametrize("page", ["record-import", "roster-import"])
+def test_what_a_person_reads(school, files, tmp_path, language, lang, page):
+    """The second device of the school, which imports nothing for good: the roster is there, one teacher moves."""
+    home = school.homes_of[BAD_ROWS][1]
+    home.run("sync")
+    home.run("roster", "import", files / "rosters" / f"{BAD_ROWS}.csv", "--apply")
+    home.run("sync")
+    if page == "record-import":
+        home.run("record", "import", files / "evidence" / BAD_ROWS / "courses-bad-rows.csv", check=False)  # now all is known
+        words = ["record", "import", files / "evidence" / BAD_ROWS / "courses-bad-rows.csv"]
+    else:
+        name = roster(files, BAD_ROWS)[3]["姓名"]
+        words = ["roster", "import", changed_roster(files, tmp_path, BAD_ROWS, name,
+                                                    lambda row: row.update(工作坊=f"{BAD_ROWS}-03"))]
+    result = home.run(*words, check=False, lang=lang)
+    text = re.sub(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d(?=[)）])", "NOW", f"{result.stdout}{result.stderr}exit code {result.returncode}\n")
+    file = GOLDEN / language / f"{page}.txt"
+    if os.environ.get("LX_GOLDEN_WRITE"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")

@@ -103,7 +103,7 @@ static void test_bad_rows_harm_no_other(void **state) {
         {"3401030002,,甲,,t21,坊主,,,,,,", REASON_ROW_HEAD_NO_WORKSHOP},
         {"3401030002,,甲,,t21,,也许,,,,,", REASON_ROW_BOOL_MALFORMED},
         {"3401030002,,甲,,t21,,,,,,85,", REASON_ROW_YEAR_MALFORMED},
-        {"3401030002,,\xe2\x80\xae甲,,t21,,,,,,,", REASON_ROW_FLAW},
+        {"3401030002,,\xe2\x80\xae甲,,t21,,,,,,,", REASON_ROW_CHARACTER},
         {"3401030002,,甲,,t 1;drop,,,,,,,", REASON_ACCOUNT_MALFORMED},
         {"3401030002,,甲,,t21,,,,,,1850,", REASON_BIRTH_YEAR},
         {"3401030003,,甲,,t21,,,,,,,", REASON_ROSTER_NOT_YOURS},
