@@ -22,6 +22,7 @@ def busy():
     """A city whose server has two workers."""
     with lx.Deployment(workers=2) as deployment:
         deployment.ctl("unit", "import", lx.ROOT / "tests/integration/units.csv")
+        deployment.ctl("programme", "start", lx.ROOT / "deploy/schemes/hefei-2021.yaml")
         deployment.server.start()
         yield deployment
 
