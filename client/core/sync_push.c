@@ -110,12 +110,18 @@ static enum status settle(struct sync *sync, struct uuid stream, const Lx__Pushe
                           int64_t now_ms) {
     struct outbox_counts before;
     struct outbox_counts after;
+    uint64_t first_before = 0;
+    uint64_t first_after = 0;
     TRY(store_outbox_counts(sync->store, &before));
+    TRY(store_outbox_first_sent(sync->store, stream, &first_before));
     TRY(store_outbox_settle(sync->store, group, now_ms));
+    TRY(store_outbox_first_sent(sync->store, stream, &first_after));
     TRY(store_outbox_counts(sync->store, &after));
     sync->progress.pushed += after.acked - before.acked;
     sync->progress.refused += after.refused - before.refused;
-    if (after.waiting == before.waiting) // nothing moved: sending the same again would not end
+    // Nothing moved: sending the same again would not end. (No key before: another program that
+    // syncs this home took the same answer first.)
+    if (first_before != 0 && first_after == first_before)
         hold(sync, stream);
     return STATUS_OK;
 }

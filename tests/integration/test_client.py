@@ -127,6 +127,35 @@ def test_killed_client_loses_nothing(city):
     assert mine == [["5", "5"]]
 
 
+def test_several_programs_sync_one_home_at_once(city):
+    home = office(city, "several", "school_admin", SCHOOL)
+    for _ in range(30):
+        add_survey(home)
+    syncs = [subprocess.Popen([lx.BUILD / "client/cli/lianxiao", "sync", "--home", home.folder],
+                              stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [sync.wait(timeout=60) for sync in syncs] == [0] * 4
+    assert {e["state"] for e in home.json("outbox", "--all")} == {"stored"}
+    mine = city.cluster.sql("select count(*), count(distinct id) from fact f join account a on a.person = f.actor"
+                            " where a.account = 'several'")
+    assert mine == [["30", "30"]]
+    status = home.json("status")
+    assert status["streams"] == status["streams_whole"]
+
+
+def test_lost_right_keeps_the_records_and_says_why(city):
+    home = office(city, "loses", "school_admin", SCHOOL)
+    district = office(city, "takes", "district_admin", DISTRICT)
+    record = home.json("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", "2021-05-20")["id"]
+    district.run("grant", "revoke", home.json("status")["grants"][0]["id"], "--for-cause")
+    assert home.run("sync", check=False).returncode == PARTLY
+    assert home.json("status")["streams"] == 1  # the city's: nothing of the school stays here
+    entry, = home.json("outbox")
+    assert entry["state"] == "waiting" and "scope" in entry["reason"]
+    district.run("grant", "loses", "school_admin", SCHOOL)
+    assert home.json("sync")["sent"] == 1
+    assert record in [r["id"] for r in home.json("record", "list")]
+
+
 def test_wrong_password_wrong_account_wrong_ca(city, tmp_path):
     home = office(city, "wrong.door", "school_admin", SCHOOL)
     wrong = home.run("login", "wrong.door", stdin="not-the-password\n", check=False)

@@ -315,6 +315,7 @@ static void test_two_engines_on_one_home(void **state) {
         for (size_t i = 0; i < 2; i++) {
             assert_int_equal(sync_phase(engines[i]), SYNC_PHASE_DONE);
             assert_int_equal(sync_progress(engines[i])->restarts, 0);
+            assert_int_equal(sync_progress(engines[i])->streams_held, 0);
         }
         assert_int_equal(counts(&world).acked, 6);
         run_round(&world);
