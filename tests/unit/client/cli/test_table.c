@@ -59,10 +59,10 @@ static void test_columns_line_up(void **state) {
     add(printed, "王芳", 1250, "a");
     add(printed, "Li", -5, NULL);
     add(printed, "欧阳小明", 100000, "乙");
-    assert_string_equal(print(printed, table_print), "姓名       得分  Note\n"
-                                                     "王芳       12.5  a\n"
-                                                     "Li        -0.05\n"
-                                                     "欧阳小明   1000  乙\n");
+    assert_string_equal(print(printed, table_print), "姓名         得分  Note\n"
+                                                     "王芳        12.50  a\n"
+                                                     "Li          -0.05\n"
+                                                     "欧阳小明  1000.00  乙\n");
 }
 
 static void test_json_escapes(void **state) {
@@ -70,7 +70,7 @@ static void test_json_escapes(void **state) {
     add(printed, "a\"b\\c\n\x01", 50, NULL);
     assert_string_equal(
         print(printed, table_print_json),
-        "[\n  {\"name\": \"a\\\"b\\\\c\\n\\u0001\", \"points\": 0.5, \"note\": null}\n]");
+        "[\n  {\"name\": \"a\\\"b\\\\c\\n\\u0001\", \"points\": 0.50, \"note\": null}\n]");
 }
 
 static void test_csv_disarms_formulas(void **state) {
@@ -80,10 +80,10 @@ static void test_csv_disarms_formulas(void **state) {
     add(printed, "＝1+1", 0, "a,b \"c\"\nd");
     add(printed, "\tx", 0, "王芳");
     assert_string_equal(print(printed, table_print_csv), "\xef\xbb\xbf姓名,得分,Note\r\n"
-                                                         "\"'=cmd|'/c calc'!A0\",-1,\"'+1\"\r\n"
-                                                         "\"'-2+3\",0,\"'@SUM(A1)\"\r\n"
-                                                         "\"'＝1+1\",0,\"a,b \"\"c\"\"\nd\"\r\n"
-                                                         "\"'\tx\",0,王芳\r\n");
+                                                         "\"'=cmd|'/c calc'!A0\",-1.00,\"'+1\"\r\n"
+                                                         "\"'-2+3\",0.00,\"'@SUM(A1)\"\r\n"
+                                                         "\"'＝1+1\",0.00,\"a,b \"\"c\"\"\nd\"\r\n"
+                                                         "\"'\tx\",0.00,王芳\r\n");
 }
 
 static void test_rows_take_no_more_cells_than_columns(void **state) {
