@@ -1,6 +1,9 @@
-// Finding a unit by its code. See admin.h.
+// Names, and finding a unit by its code. See admin.h.
 #include "server/handlers/admin.h"
 
+#include <stdio.h>
+
+#include "common/text/utf8.h"
 #include "server/handlers.h"
 #include "server/worker.h"
 
@@ -33,4 +36,26 @@ void admin_find_unit(struct request *request, const char *code, admin_unit_fn do
         done(user, unit);
     else
         handlers_refresh_units(request_worker(request), on_refreshed, finding);
+}
+
+bool admin_check_name(struct request *request, const char *name, size_t max_characters,
+                      const char *field) {
+    static const enum reason_id reasons[] = {
+        [UTF8_FLAW_NONE] = REASON_NONE,         [UTF8_FLAW_ENCODING] = REASON_TEXT_ENCODING,
+        [UTF8_FLAW_NUL] = REASON_TEXT_ENCODING, [UTF8_FLAW_CONTROL] = REASON_TEXT_CONTROL,
+        [UTF8_FLAW_BIDI] = REASON_TEXT_BIDI,
+    };
+    struct view text = view_from_string(name);
+    enum reason_id reason = reasons[utf8_check_name(text, NULL)];
+    char cap[24];
+    snprintf(cap, sizeof(cap), "%zu", max_characters);
+    if (reason != REASON_NONE)
+        request_fail(request, reason, field, NULL);
+    else if (text.size == 0 || utf8_trim(text).size != text.size)
+        request_fail(request, REASON_TEXT_EMPTY, field, NULL);
+    else if (utf8_count(text) > max_characters)
+        request_fail(request, REASON_TEXT_TOO_LONG, field, cap, NULL);
+    else
+        return true;
+    return false;
 }

@@ -1,6 +1,9 @@
-// What device.c, user.c and grant.c share: the verdicts of their SQL functions, and finding a unit
-// by its code, also one that was imported a moment ago.
+// What device.c, user.c, grant.c and enrol.c share: the verdicts of their SQL functions, names that
+// people type, and finding a unit by its code, also one that was imported a moment ago.
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "server/request.h"
 #include "server/units.h"
@@ -16,3 +19,7 @@ enum admin_verdict {
 // request must still be open.
 typedef void (*admin_unit_fn)(void *user, const struct unit_row *unit);
 void admin_find_unit(struct request *request, const char *code, admin_unit_fn done, void *user);
+
+// A name of one line, at most so many characters. false: the request is answered.
+bool admin_check_name(struct request *request, const char *name, size_t max_characters,
+                      const char *field);

@@ -5,13 +5,14 @@
 #include "common/base/log.h"
 #include "common/net/ca.h"
 #include "proto/account.pb-c.h"
+#include "server/handlers/admin.h"
 #include "server/handlers/table.h"
 #include "server/request.h"
 #include "server/secret.h"
 #include "server/thread_pool.h"
 #include "server/worker.h"
 
-#define LABEL_MAX_BYTES 256 // 64 characters
+#define LABEL_MAX_CHARACTERS 64
 #define DAY_MS (24LL * 60 * 60 * 1000)
 
 enum { CODE_GOOD = 1 };
@@ -199,10 +200,9 @@ void handle_enrol(struct request *request) {
         return;
     struct view code = view_from_string(message->code);
     enrolling->label = message->label != NULL ? message->label : "";
-    if (strlen(enrolling->label) > LABEL_MAX_BYTES) {
-        request_fail(request, REASON_FIELD_TOO_LONG, "label", "64", NULL);
+    if (enrolling->label[0] != '\0' &&
+        !admin_check_name(request, enrolling->label, LABEL_MAX_CHARACTERS, "label"))
         return;
-    }
     if (secret_hash_code(code, enrolling->code_hash) != STATUS_OK ||
         secret_lookup_code(code, enrolling->lookup) != STATUS_OK) {
         request_fail(request, REASON_CODE_NOT_VALID, "code", NULL);

@@ -11,7 +11,7 @@
 #include "server/thread_pool.h"
 #include "server/worker.h"
 
-#define NAME_MAX_BYTES 200
+#define NAME_MAX_CHARACTERS 64
 
 struct adding {
     struct request *request; // borrows
@@ -137,10 +137,8 @@ static bool check(struct request *request, const Lx__UserAddRequest *message) {
     bool known_role = message->has_role && role_find(message->role) != NULL;
     if (!is_account(message->account))
         request_fail(request, REASON_ACCOUNT_NAME, "account", NULL);
-    else if (message->name == NULL || message->name[0] == '\0')
-        request_fail(request, REASON_FIELD_MISSING, "name", NULL);
-    else if (strlen(message->name) > NAME_MAX_BYTES)
-        request_fail(request, REASON_FIELD_TOO_LONG, "name", "200", NULL);
+    else if (!admin_check_name(request, message->name, NAME_MAX_CHARACTERS, "name"))
+        return false;
     else if (message->password != NULL &&
              !password_is_acceptable(view_from_string(message->password)))
         request_fail(request, REASON_PASSWORD_UNACCEPTABLE, "password", "8", "128", NULL);

@@ -353,6 +353,17 @@ def test_nobody_gives_more_than_he_has(city, school):
     school.call("GRANT_REVOKE", account.GrantRevokeRequest(grant=grant), account.GrantRevokeReply)
 
 
+def test_names_that_would_deceive_are_refused(city, school):
+    del city
+    for name, reason in (("", "text_empty"), (" 甲", "text_empty"), ("甲\u202e乙", "text_bidi"), ("甲\x07", "text_control"),
+                         ("字" * 65, "text_too_long")):
+        request = account.UserAddRequest(account="deceiving.name", name=name, role=ledger.HEAD, unit_code=WORKSHOP)
+        assert refused(school, "USER_ADD", request, account.UserAddReply) == REASON[reason], name
+    for name in ("ab", "Large.Letter", "a" * 65, "a'; drop table lx.account; --", "%s%n"):
+        request = account.UserAddRequest(account=name, name="甲", role=ledger.HEAD, unit_code=WORKSHOP)
+        assert refused(school, "USER_ADD", request, account.UserAddReply) == REASON["account_name"], name
+
+
 # ---- the end of a login ----
 
 
