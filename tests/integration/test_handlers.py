@@ -106,10 +106,13 @@ def test_pipelined_pushes_of_one_stream_keep_their_order(city, school):
     sender = Sender(school)
     person = add_teacher(sender, workshop, 1001)
     number, expected, sent = wire.Method.Value("PUSH"), [], []
-    for _ in range(30):
-        fact = office.hours(person, 100)
-        expected.append(fact.fact.id)
-        request = ledger.PushRequest(groups=[sender.group(workshop, [fact])])
+    for turn in range(30):
+        operations = [office.hours(person, 100)]
+        expected.append(operations[0].fact.id)
+        if turn % 3 == 0:  # about a fact the server must look up first: the next ones must not overtake
+            operations.append(ledger.Operation(fact=ledger.Fact(
+                id=peer.uuid7(), programme=1, kind=ledger.VOID, subject=person, of=peer.uuid7(), occurred_at_ms=1)))
+        request = ledger.PushRequest(groups=[sender.group(workshop, operations)])
         sent.append(school.send(number, request.SerializeToString()))
     answers = {}
     while len(answers) < len(sent):
