@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 
 int64_t load_moment_ms(int32_t as_of) {
     return clock_day_start_ms(as_of + 1) - 1;
@@ -330,19 +331,32 @@ enum status load_selections(struct batch *batch) {
     return status;
 }
 
-// What is known of a subject below: from this computation, else stored. False: not assessed yet.
-static enum status read_summary(struct batch *batch, struct uuid id, struct view stored,
-                                struct summary *out_summary, bool *out_known) {
-    const struct computation *computation = batch->computation;
-    size_t index = uuid_map_find(&computation->by_subject, id);
-    struct view packed = index == UUID_MAP_NONE ? stored : computation->outcomes[index].figures;
+static enum status unpack_summary(struct batch *batch, struct view packed,
+                                  struct summary *out_summary, bool *out_known) {
     const Lx__Figures *figures;
     TRY(figures_unpack(packed, batch->arena, &figures));
     *out_known = figures != NULL && figures->has_summary;
     if (!*out_known)
         return STATUS_OK;
     struct view bytes = view_from(figures->summary.data, figures->summary.len);
-    return summary_unpack(computation->scheme, bytes, batch->arena, out_summary);
+    return summary_unpack(batch->computation->scheme, bytes, batch->arena, out_summary);
+}
+
+// What is known of a subject below: from this computation, else stored. Not known: not assessed
+// yet, or broken in the database, which must not keep the whole district waiting.
+static enum status read_summary(struct batch *batch, struct uuid id, struct view stored,
+                                struct summary *out_summary, bool *out_known) {
+    const struct computation *computation = batch->computation;
+    size_t index = uuid_map_find(&computation->by_subject, id);
+    struct view packed = index == UUID_MAP_NONE ? stored : computation->outcomes[index].figures;
+    enum status status = unpack_summary(batch, packed, out_summary, out_known);
+    if (status != STATUS_CORRUPT)
+        return status;
+    char text[UUID_TEXT_SIZE];
+    uuid_format(id, text);
+    log_error("district %d: the stored summary of %s is broken", computation->district, text);
+    *out_known = false;
+    return STATUS_OK;
 }
 
 // Columns: unit, what, subject, contribution.

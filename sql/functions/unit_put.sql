@@ -1,4 +1,5 @@
--- Stores one checked unit as a row of the city's stream; a new one gets its stream's head.
+-- Stores one checked unit as a row of the city's stream; a new one gets its stream's head. Schools and workshops that are new or have other attributes are
+-- put on todo, with the school above.
 -- Takes id (for a new one; null: one is made), parent's code, level, code, name, district (districts only), printed size and attributes.
 -- Returns 1 added, 2 changed, 3 same. Locks the city's head.
 create or replace function lx.unit_put(
@@ -23,6 +24,9 @@ begin
     set name = p_name, printed_size = p_printed_size, attributes = p_attributes, version = v_old.version + 1,
         seq = lx.head_add(0, v_old.path[1], 0, lx.row_digest(v_old.id, v_old.version) # lx.row_digest(v_old.id, v_old.version + 1))
     where u.id = v_old.id;
+    insert into lx.todo (district, subject, level, lane)
+    select v_old.district, v_old.id, v_old.level, 1
+    where v_old.level in (3, 4) and v_old.attributes is distinct from p_attributes;
     return 2;
   end if;
   select u.* into v_parent from lx.unit u where u.code = p_parent_code;
@@ -35,6 +39,8 @@ begin
   insert into lx.unit (id, parent, level, district, printed_size, seq, code, name, path, attributes)
   values (v_id, v_parent.id, p_level, v_district, p_printed_size, lx.head_add(0, v_city, 1, lx.row_digest(v_id, 1)), p_code, p_name,
           coalesce(v_parent.path, '{}') || v_id, p_attributes);
+  insert into lx.todo (district, subject, level, lane)
+  select u.district, u.id, u.level, 1 from lx.unit u where u.id = any(array[v_id, v_parent.id]) and u.level in (3, 4);
   return 1;
 end
 $$;

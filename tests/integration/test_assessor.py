@@ -288,6 +288,20 @@ def test_a_new_scheme_rescores_everybody(town, tmp_path):
     town.assert_sound()
 
 
+def test_new_units_and_lead_schools_are_scored(town, tmp_path):
+    people(town)
+    town.start()
+    town.drained()
+    assert town.rollup("3401030001", "subjects", "l.share", role=3) == 0
+    more = UNITS.read_text(encoding="utf-8").replace("computers=40;bandwidth_mbit=200", "computers=40;lead_school=true")
+    (tmp_path / "units.csv").write_text(more + "3401030001-03,英语工作坊,workshop,3401030001,1,,\n", encoding="utf-8")
+    assert "1 added, 1 changed" in town.database.ctl("unit", "import", tmp_path / "units.csv").stdout
+    town.drained()
+    assert town.rollup("3401030001", "subjects", role=2) == 3
+    assert town.rollup("3401030001", "subjects", "l.share", role=3) == 1
+    town.assert_sound()
+
+
 def test_a_move_takes_the_figures_along(town):
     people(town)
     town.start()
