@@ -283,6 +283,50 @@ def test_export_disarms_formulas(city):
     assert "'=1+1" in cells
 
 
+MOVER = "学校,工作坊,姓名,教师编号,平台账号,角色,教师资格证,在岗,在编,起始日期\n{},{},孙悦,T9001,sunyue,教师,是,是,是,{}\n"
+
+
+def same_as_fresh(city: lx.Deployment, home: lx.Home, account: str, unit: str) -> list[dict]:
+    """Syncs; asserts that a new device of the same account gets the same records; gives them back."""
+    home.run("sync")
+    fresh = city.home().enrol(unit).login(account, PASSWORD)
+    fresh.run("sync")
+    records = home.json("record", "list")
+    assert records == fresh.json("record", "list")
+    status = home.json("status")
+    assert status["streams"] == status["streams_whole"]
+    return [record for record in records if record["subject"] == "孙悦"]
+
+
+def test_a_teacher_moves_and_replicas_follow(city, tmp_path):
+    school, next_school = "3401040001", "3401040002"
+    homes = {unit: office(city, f"moves.{unit}", "head" if "-" in unit else "school_admin", unit)
+             for unit in (school, f"{school}-01", f"{school}-02", next_school)}
+    district = office(city, "moves.340104", "district_admin", "340104")
+    file = tmp_path / "roster.csv"
+
+    def place(by: lx.Home, at: str, workshop: str, day: str):
+        file.write_text(MOVER.format(at, workshop, day), encoding="utf-8")
+        by.run("sync")
+        by.run("roster", "import", file, "--apply")
+        assert by.json("sync")["refused"] == 0
+
+    place(homes[school], school, f"{school}-01", "2021-05-01")
+    homes[school].run("record", "add", "credit_hours", "sunyue", "--item", "school", "--quantity", "6.5", "--at", "2021-07-20")
+    homes[school].run("sync")
+
+    def held() -> dict[str, int]:
+        return {unit: len(same_as_fresh(city, home, f"moves.{unit}", unit)) for unit, home in homes.items()}
+
+    assert held() == {school: 1, f"{school}-01": 1, f"{school}-02": 0, next_school: 0}
+    place(homes[school], school, f"{school}-02", "")
+    assert held() == {school: 1, f"{school}-01": 0, f"{school}-02": 1, next_school: 0}
+    place(district, next_school, f"{next_school}-01", "")
+    assert held() == {school: 0, f"{school}-01": 0, f"{school}-02": 0, next_school: 1}
+    assert homes[f"{school}-01"].run("standing", "sunyue", check=False).returncode == UNKNOWN
+    assert "school-based hours 6.5 / 30" in district.run("standing", "sunyue", "--receipt").stdout  # the credits stay
+
+
 # ---- golden pages, both languages ----
 
 PAGES = {
@@ -295,6 +339,7 @@ PAGES = {
     "unknown-option": ["sync", "--fast"],
     "unknown-subject": ["standing", "无此人"],
     "not-enrolled": ["sync"],
+    "standing": ["standing", OTHER_SCHOOL, "--as-of", "2021-12-31", "--receipt"],
 }
 
 
