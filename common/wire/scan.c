@@ -120,7 +120,7 @@ static enum status take_bytes(struct scan *scan, struct view *rest, uint64_t siz
 }
 
 static enum status read_value(struct scan *scan, struct view *rest, struct field_value *out_value) {
-    uint64_t size;
+    uint64_t size = 0;
     switch (out_value->wire_type) {
     case WIRE_VARINT:
         return read_varint(scan, rest, &out_value->number);

@@ -310,6 +310,29 @@ def test_foreign_device(shared, tls, tmp_path):
                 raise EOFError
 
 
+def test_early_data_is_not_taken(shared, tls):
+    """No ticket is given, so there is nothing to send early data with, nor to resume."""
+    with Peer(shared, tls) as made:
+        made.expect_alive()
+        assert made.socket.session is None or not made.socket.session.has_ticket
+        assert not made.socket.session_reused
+
+
+def test_key_update_flood(shared, tls):
+    """s_client asks for a new key with each line "K"; others do not notice."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{shared.port}", "-alpn", "lianxiao/1", "-CAfile", tls / "ca.pem"]
+    with Peer(shared, tls) as other, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                                      stderr=subprocess.DEVNULL) as flood:
+        try:
+            for _ in range(500):
+                flood.stdin.write(b"K\n")
+                flood.stdin.flush()
+            other.expect_alive()
+        finally:
+            flood.kill()
+        other.expect_alive()
+
+
 # ---- deadlines: absolute, a byte now and then does not help ----
 
 def seconds_until_closed(raw, drip: bytes = b"") -> float:
