@@ -60,7 +60,7 @@ enum cli_exit cli_store_failed(struct cli *cli, enum status status) {
     if (status == STATUS_NO_MEMORY)
         return cli_no_memory(cli);
     if (status == STATUS_AGAIN) {
-        cli_error(cli, _("the home is busy: %s"), text);
+        cli_error(cli, _("%s is using the home: try again when it has ended"), text);
         return CLI_EXIT_BUSY;
     }
     cli_error(cli, _("the home %s: %s"), store_home(cli->store),
@@ -85,7 +85,7 @@ static const struct {
     [CLIENT_OTHER_ACCOUNT] = {CLI_EXIT_REFUSED,
                               N_("this home belongs to another account: use --home with a folder of"
                                  " your own")},
-    [CLIENT_HOME_BUSY] = {CLI_EXIT_BUSY, N_("the home is busy: %s")},
+    [CLIENT_HOME_BUSY] = {CLI_EXIT_BUSY, N_("%s is using the home: try again when it has ended")},
     [CLIENT_LOCAL] = {CLI_EXIT_FAILED, N_("it did not work here: %s")},
     [CLIENT_STOPPED] = {CLI_EXIT_OK, NULL},
 };

@@ -26,9 +26,13 @@ static enum cli_exit run_command(struct cli *cli) {
     if (!cli->home)
         return cli_no_memory(cli);
     enum status status = store_open(cli->home, CLI_PROGRAM " " CLI_VERSION, error, &cli->store);
+    if (status == STATUS_AGAIN) {
+        cli_error(cli, _("%s is using the home: try again when it has ended"), error);
+        return CLI_EXIT_BUSY;
+    }
     if (status != STATUS_OK) {
         cli_error(cli, _("the home %s: %s"), cli->home, error[0] ? error : status_name(status));
-        return status == STATUS_AGAIN ? CLI_EXIT_BUSY : CLI_EXIT_FAILED;
+        return CLI_EXIT_FAILED;
     }
     if (client_init(&cli->client, cli->store, CLI_PROGRAM " " CLI_VERSION) != STATUS_OK)
         return cli_no_memory(cli);

@@ -113,7 +113,7 @@ enum status schema_open(struct store *store) {
     char holder[LOCK_HOLDER_SIZE];
     enum status status = lock_take(&store->lock, store->program, store->lock_wait_ms, holder);
     if (status != STATUS_OK)
-        return db_error(store, status, "the home is in use by %s", holder);
+        return db_error(store, status, "%s", holder);
     status = set_pragma(store, "pragma journal_mode = wal", "pragma journal_mode", "wal");
     lock_release(&store->lock);
     TRY(status);

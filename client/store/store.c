@@ -162,7 +162,7 @@ enum status store_begin(struct store *store) {
     char holder[LOCK_HOLDER_SIZE];
     enum status status = lock_take(&store->lock, store->program, store->lock_wait_ms, holder);
     if (status == STATUS_AGAIN)
-        return db_error(store, status, "the home is in use by %s", holder);
+        return db_error(store, status, "%s", holder);
     if (status != STATUS_OK)
         return db_error(store, status, "locking the home: %s", strerror(errno));
     status = execute(store, "begin immediate");

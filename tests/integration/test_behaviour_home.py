@@ -1,0 +1,168 @@
+"""One home, whatever happens around it: two programs at once, the server away, operations that the server refuses."""
+import random
+import re
+import signal
+import subprocess
+
+import lx
+import pytest
+
+import behaviour
+from behaviour import BUSY, CHINESE, DONE, SCHOOL, WORKSHOP, Teacher, bring, courses, office
+
+LIANXIAO = lx.BUILD / "client/cli/lianxiao"
+ROUNDS = 5
+
+
+# ---- two programs on one home ----
+
+
+def start(home: lx.Home, *words) -> subprocess.Popen:
+    return subprocess.Popen([str(word) for word in (LIANXIAO, *words, "--json", "--home", home.folder)], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+
+
+def finish(program: subprocess.Popen) -> tuple[int, str, str]:
+    out, err = program.communicate(timeout=120)
+    return program.returncode, out, err
+
+
+def test_programs_at_once_lose_and_double_nothing(behaving):
+    home = office(behaving, "school_admin", SCHOOL)
+    add = ("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", "2021-05-20")
+    recorded, busy = [], 0
+    for number in range(ROUNDS):
+        programs = [start(home, *add), start(home, "sync"), start(home, *add), start(home, "sync"), start(home, "outbox")]
+        if number == ROUNDS // 2:
+            programs[1].send_signal(signal.SIGKILL)  # a killed program holds nothing
+            finish(programs.pop(1))
+        for program in programs:
+            code, out, err = finish(program)
+            assert code in (DONE, BUSY), (program.args, code, out, err)
+            if code == BUSY:
+                busy += 1
+                assert re.search(r"pid \d+ \(lianxiao", err), f"it says who holds the home: {err}"
+            elif "add" in program.args:
+                recorded.append(lx.json.loads(out)["id"])
+    assert home.json("sync")["waiting"] == 0
+    print(f"{len(recorded)} recorded, {busy} times busy")
+    assert len(recorded) >= ROUNDS and len(set(recorded)) == len(recorded)
+    entries = home.json("outbox", "--all")
+    assert [entry["state"] for entry in entries] == ["stored"] * len(recorded)
+    listed = ", ".join(f"'{record}'" for record in recorded)
+    assert behaving.cluster.sql(f"select count(*) from fact where id in ({listed})") == [[str(len(recorded))]]
+    assert behaviour.waits_here(home) == 0
+
+
+def test_a_held_home_names_its_holder(behaving):
+    """Somebody keeps the lock for longer than a program waits: it gives up, says who, and nothing is changed."""
+    home = office(behaving, "school_admin", SCHOOL)
+    holder = subprocess.Popen(["python3", "-c", """
+import fcntl, struct, sys
+file = open(sys.argv[1], 'r+b')
+fcntl.fcntl(file, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
+file.write(b'pid 4711 (backup)'.ljust(128, b'\\0'))
+file.flush()
+print('held', flush=True)
+sys.stdin.read()
+""", next(home.folder.glob("*lock*"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        for lang, words in (("C.UTF-8", ("using the home", "pid 4711 (backup)")), (CHINESE, ("占用", "pid 4711 (backup)"))):
+            refused = home.run("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", "2021-05-20",
+                               check=False, lang=lang)
+            assert refused.returncode == BUSY and all(word in refused.stderr for word in words), refused.stderr
+    finally:
+        holder.communicate()
+    assert home.json("outbox") == []
+
+
+# ---- the server is away ----
+
+
+def test_a_day_without_the_server(deployment, tmp_path):
+    """Everything but syncing works, and the watcher drains it all when the server is back."""
+    home, teacher = office(deployment, "school_admin", SCHOOL), Teacher(WORKSHOP)
+    bring(home, tmp_path, [teacher])
+    deployment.server.stop()
+    watcher = start(home, "sync", "--watch")
+    try:
+        file = courses(tmp_path, "courses.csv", [
+            (f"{teacher.account}-{day}", teacher, "p01", f"2021-07-{day} 19:00:00", f"2021-07-{day} 19:50:00") for day in range(10, 30)])
+        assert home.json("record", "import", file)["new"] == 20
+        assert home.json("record", "import", file)["same"] == 20
+        home.run("record", "add", "credit_hours", teacher.account, "--item", "school", "--quantity", "4.5", "--at", "2021-09-10")
+        newcomer = Teacher(WORKSHOP)
+        assert home.json("roster", "import", behaviour.write_csv(tmp_path / "new.csv", [newcomer.row()]), "--apply")["counts"]["new"] == 1
+        home.run("record", "add", "credit_hours", newcomer.account, "--item", "school", "--quantity", "2", "--at", "2021-09-10")
+        assert len(home.json("record", "list", teacher.account)) == 21
+        here = home.json("standing", teacher.account)
+        assert here["computed"] == "here" and float(here["points"]) > 0
+        assert home.json("status")["waiting"] == 24
+        assert "24" in home.run("status", lang=CHINESE).stdout
+        deployment.server.start()
+        lx.wait_until(lambda: home.json("status")["waiting"] == 0, 60, "the watcher sends everything by itself")
+    finally:
+        watcher.send_signal(signal.SIGTERM)
+        code, out, err = finish(watcher)
+    assert code == 0, out + err
+    assert home.json("outbox") == [] and len(home.json("outbox", "--all")) == 26
+    home.run("sync")
+    assert behaviour.waits_here(home) == 0
+    behaviour.figures_are_through(deployment)
+    there = deployment.cluster.sql(f"select s.points from standing s join person p on p.id = s.subject where p.account = '{teacher.account}'")
+    assert there == [[str(round(float(here["points"]) * 100))]], "the server says what the client said alone"
+    deployment.ctl("verify")
+
+
+# ---- what the server refuses ----
+
+
+@pytest.fixture(name="refused")
+def fixture_refused(behaving):
+    """An office whose head's role was taken away while it worked offline: two records are refused by the server."""
+    name = behaviour.account(behaving, "school_admin", SCHOOL)
+    behaving.ctl("grant", name, "head", WORKSHOP)
+    grant = behaving.cluster.sql(f"select g.id from role_grant g join account a on a.person = g.person "
+                                 f"where a.account = '{name}' and g.role = 2")[0][0]
+    home = behaviour.home_of(behaving, name, SCHOOL)
+    ids = [home.json("record", "add", "submitted", WORKSHOP, "--item", "h.plan", "--at", "2021-06-10", "--title", f"计划{n}",
+                     "--field", f"content=第{n}稿")["id"] for n in range(2)]
+    home.run("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", "2021-05-20")
+    behaving.ctl("grant", "revoke", grant, "--for-cause")
+    return behaving, name, home, ids
+
+
+def in_ledger(city, ids: list[str]) -> list[int]:
+    return [int(city.cluster.sql(f"select count(*) from fact where id = '{record}'")[0][0]) for record in ids]
+
+
+def test_refused_stays_visible_until_mended_or_dropped(refused):
+    city, name, home, ids = refused
+    told = home.run("sync", check=False)
+    assert told.returncode == behaviour.PARTLY and "refused 2" in told.stdout and "lianxiao outbox" in told.stdout
+    entries = home.json("outbox")
+    assert [entry["state"] for entry in entries] == ["refused", "refused"] and in_ledger(city, ids) == [0, 0]
+    english, chinese = home.run("outbox").stdout, home.run("outbox", lang=CHINESE).stdout
+    assert english.count("refused") == 2 and "capability record_workshop over this unit is missing" in english
+    assert chinese.count("被拒绝") == 2 and "缺少对该单位的 record_workshop 权限" in chinese, chinese
+    assert home.json("sync")["sent"] == 0, "it is not sent again by itself"
+    # Not mended yet: the same answer. Then mended: it goes in.
+    first, second = (entry["id"] for entry in entries)
+    home.run("outbox", "retry", first)
+    assert home.run("sync", check=False).returncode == behaviour.PARTLY
+    again = [entry["id"] for entry in home.json("outbox") if entry["state"] == "refused"]
+    assert second in again and len(again) == 2 and first not in again
+    city.ctl("grant", name, "head", WORKSHOP)
+    third = next(entry for entry in again if entry != second)
+    assert str(third) in home.run("outbox", "retry", third, lang=CHINESE).stdout
+    home.run("sync")
+    assert in_ledger(city, ids) == [1, 0]
+    # Dropped is not deleted.
+    home.run("outbox", "drop", second)
+    assert home.json("outbox") == []
+    assert [e["id"] for e in home.json("outbox", "--all") if e["state"] == "archived"] == [first, second, third]
+    for words in (("retry", first), ("drop", second), ("drop", "9999"), ("retry", "x")):
+        result = home.run("outbox", *words, check=False, lang=random.choice(("C.UTF-8", CHINESE)))
+        assert result.returncode in (2, 3, 4) and str(words[1]) in result.stderr, result
+    assert behaviour.waits_here(home) == 0
