@@ -1,4 +1,4 @@
-"""clang-tidy over the C files of the programs (not the tests), within LX_TIDY_SECONDS (240).
+"""clang-tidy over the C files of the programs (not the tests), within LX_TIDY_SECONDS (120).
 
 A file found clean is remembered in the build folder by the hash of its text and of all headers, so the next run
 takes up the files that are new, changed or did not get their turn; the run says how many those were.
@@ -15,7 +15,7 @@ from sources import ROOT, finish, read, tracked
 
 BUILD = os.environ.get("LX_BUILD", os.path.join(ROOT, "build-dev"))
 CACHE = os.path.join(BUILD, "tidy-clean.json")
-BUDGET_SECONDS = int(os.environ.get("LX_TIDY_SECONDS", "240"))
+BUDGET_SECONDS = int(os.environ.get("LX_TIDY_SECONDS", "120"))
 
 
 def keys(files: list[str]) -> dict[str, str]:
