@@ -168,11 +168,11 @@ static void ask(struct worker *worker, struct uuid person, struct asking *asking
 }
 
 void roster_cache_get(struct worker *worker, const struct scope *scope, struct uuid stream,
-                      roster_done_fn done, void *user) {
+                      int64_t max_age_ms, roster_done_fn done, void *user) {
     struct roster_cache *cache = worker->handlers->rosters;
     bool in_scope = scope_find_stream(scope, stream) != NULL;
     struct entry *entry = in_scope ? *find_link(cache, stream) : NULL;
-    if (entry != NULL && worker_now_ms(worker) - entry->loaded_at_ms < ROSTER_CACHE_AGE_MS) {
+    if (entry != NULL && worker_now_ms(worker) - entry->loaded_at_ms < max_age_ms) {
         done(user, STATUS_OK, entry->roster);
         return;
     }

@@ -8,10 +8,10 @@
 #include "server/scope.h"
 
 #define ROSTER_CACHE_STREAMS 2048 // the oldest goes first
-#define ROSTER_CACHE_AGE_MS                                                                        \
-    10000 // offices given by grant raise no version: they show after this time
+// Offices given by grant raise no version, so a roster is not kept for ever.
+#define ROSTER_CACHE_AGE_MS 10000
 
-struct roster_cache; // opaque
+    struct roster_cache; // opaque
 struct worker;
 
 struct roster_cache *roster_cache_new(void); // NULL: out of memory
@@ -22,6 +22,7 @@ void roster_cache_free(struct roster_cache **cache);
 // STATUS_NOT_FOUND: no such stream for this person. Streams outside the scope are asked of the
 // database each time (a grant that ended lately may still count) and not kept.
 typedef void (*roster_done_fn)(void *user, enum status status, const struct roster *roster);
+// max_age_ms: how old a kept one may be; 0 where the offices must be those of now.
 void roster_cache_get(struct worker *worker, const struct scope *scope, struct uuid stream,
-                      roster_done_fn done, void *user);
+                      int64_t max_age_ms, roster_done_fn done, void *user);
 void roster_cache_forget(struct roster_cache *cache, struct uuid stream);
