@@ -35,7 +35,7 @@ static const char step_1[] =
     "  ack_seq integer not null default 0, retry_of integer not null default 0, reason blob);"
     "create unique index outbox_key on outbox (stream, op_seq) where op_seq > 0;"
     "create index outbox_state on outbox (state, stream, id);"
-    "create index outbox_shown on outbox (stream, state) where shown = 1;"
+    "create index outbox_shown on outbox (stream, state, ack_seq) where shown = 1;"
     "create index outbox_record on outbox (record, id);"
     "create table outbox_need (operation integer not null, record blob not null,"
     "  primary key (operation, record)) without rowid;";
@@ -47,19 +47,23 @@ static enum status run_text(struct store *store, const char *sql, const char *wh
     return code == SQLITE_OK ? STATUS_OK : db_fail(store, code, what);
 }
 
+static bool has_pragma(struct store *store, const char *get, const char *expected) {
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(store->db, get, -1, &statement, NULL) != SQLITE_OK)
+        return false;
+    bool same = sqlite3_step(statement) == SQLITE_ROW &&
+                sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0), expected) == 0;
+    sqlite3_finalize(statement);
+    return same;
+}
+
 // Pragmas with unknown names or values are accepted in silence, so each is read back.
 static enum status set_pragma(struct store *store, const char *set, const char *get,
                               const char *expected) {
     TRY(run_text(store, set, "setting a pragma"));
-    sqlite3_stmt *statement;
-    int code = sqlite3_prepare_v2(store->db, get, -1, &statement, NULL);
-    if (code != SQLITE_OK)
-        return db_fail(store, code, get);
-    bool same = sqlite3_step(statement) == SQLITE_ROW &&
-                sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0), expected) == 0;
-    sqlite3_finalize(statement);
-    return same ? STATUS_OK
-                : db_error(store, STATUS_IO, "SQLite does not do \"%s\" (wants %s)", set, expected);
+    if (has_pragma(store, get, expected))
+        return STATUS_OK;
+    return db_error(store, STATUS_IO, "SQLite does not do \"%s\" (wants %s)", set, expected);
 }
 
 static enum status run_step(struct store *store, int64_t step) {
@@ -107,16 +111,22 @@ static enum status upgrade(struct store *store) {
     return version == STORE_SCHEMA_VERSION ? STATUS_OK : upgrade_from(store, version);
 }
 
-enum status schema_open(struct store *store) {
-    // Another program may be creating the same home: look and make under the lock, which
-    // upgrade_from takes again for each step, so only the pragmas are set here.
+// The mode stays in the file: only a new home needs it set, which needs the lock. Else opening for
+// reading would wait for a writer.
+static enum status set_log_mode(struct store *store) {
     char holder[LOCK_HOLDER_SIZE];
+    if (has_pragma(store, "pragma journal_mode", "wal"))
+        return STATUS_OK;
     enum status status = lock_take(&store->lock, store->program, store->lock_wait_ms, holder);
     if (status != STATUS_OK)
         return db_error(store, status, "%s", holder);
     status = set_pragma(store, "pragma journal_mode = wal", "pragma journal_mode", "wal");
     lock_release(&store->lock);
-    TRY(status);
+    return status;
+}
+
+enum status schema_open(struct store *store) {
+    TRY(set_log_mode(store));
     TRY(set_pragma(store, "pragma synchronous = full", "pragma synchronous", "2"));
     TRY(set_pragma(store, "pragma wal_autocheckpoint = 0", "pragma wal_autocheckpoint", "0"));
     TRY(set_pragma(store, "pragma foreign_keys = on", "pragma foreign_keys", "1"));

@@ -1,9 +1,12 @@
 """lianxiao against a real server: enrol, record, work offline, sync, administer, look at figures; golden pages."""
 import csv
+import fcntl
 import io
 import os
+import pty
 import re
 import signal
+import struct
 import subprocess
 
 import pytest
@@ -14,7 +17,7 @@ from conftest import found_city
 SCHOOL, OTHER_SCHOOL, DISTRICT, CITY = "3401030001", "3401030002", "340103", "340100"
 PASSWORD = "correct-horse-1"
 GOLDEN = lx.ROOT / "tests/golden/cli"
-PARTLY, REFUSED, UNKNOWN, AWAY, LOGIN, USAGE = 8, 3, 4, 5, 6, 2
+PARTLY, REFUSED, UNKNOWN, AWAY, LOGIN, USAGE, BUSY = 8, 3, 4, 5, 6, 2, 7
 
 
 def office(city: lx.Deployment, account: str, role: str, unit: str) -> lx.Home:
@@ -172,6 +175,51 @@ def test_wrong_password_wrong_account_wrong_ca(city, tmp_path):
     words = ("enroll", "--server", city.server.address, "--ca", city.tls / "ca.pem", "--code", used)
     fresh.run(*words)
     assert city.home().run(*words, check=False).returncode == REFUSED  # a code is for one device
+
+
+def on_terminal(home: lx.Home, *words: str, types: str = "") -> tuple[int, str]:
+    """Runs lianxiao on a pseudo-terminal; types when it is asked. (exit code, all that the terminal showed)"""
+    child, master = pty.fork()
+    if child == 0:
+        os.environ["LC_ALL"] = "C.UTF-8"
+        os.execv(lx.BUILD / "client/cli/lianxiao", ["lianxiao", *words, "--home", str(home.folder)])
+    shown = b""
+    while True:
+        try:
+            data = os.read(master, 4096)
+        except OSError:  # the other end is closed
+            data = b""
+        if not data:
+            break
+        shown += data
+        if types and b": " in shown:
+            os.write(master, types.encode())
+            types = ""
+    os.close(master)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+def test_terminal_asks_without_echo_and_shows_progress(city):
+    city.user("terminal", "school_admin", SCHOOL, PASSWORD)
+    home = city.home().enrol(SCHOOL)
+    code, shown = on_terminal(home, "login", "terminal", types=PASSWORD + "\n")
+    assert code == 0 and "Password: " in shown and "Logged in" in shown
+    assert PASSWORD not in shown
+    code, shown = on_terminal(home, "sync")
+    assert code == 0 and "connecting" in shown and "units left" in shown and "Sent 0" in shown
+
+
+def test_busy_home_says_who_has_it(city):
+    home = office(city, "busy", "school_admin", SCHOOL)
+    with open(home.folder / "lock", "r+b") as lock:
+        # An open-file-description lock on the whole file, as client/store/lock.c takes it.
+        fcntl.fcntl(lock, 37, struct.pack("hhqqixxxx", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        lock.write(b"pid 4711 (the night shift)\0")
+        lock.flush()
+        result = home.run("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", "2021-05-20", check=False)
+        assert result.returncode == BUSY and "pid 4711 (the night shift)" in result.stderr
+        assert home.json("outbox") == []  # reading needs no lock
+    add_survey(home)
 
 
 def test_logout_and_password(city, tmp_path):

@@ -31,7 +31,7 @@ CREATE INDEX row_name on row (name) where name is not null;
 CREATE INDEX row_code on row (code) where code is not null;
 CREATE UNIQUE INDEX outbox_key on outbox (stream, op_seq) where op_seq > 0;
 CREATE INDEX outbox_state on outbox (state, stream, id);
-CREATE INDEX outbox_shown on outbox (stream, state) where shown = 1;
+CREATE INDEX outbox_shown on outbox (stream, state, ack_seq) where shown = 1;
 CREATE INDEX outbox_record on outbox (record, id);
 COMMIT;
 pragma user_version = 1;
