@@ -1,6 +1,6 @@
 """Starting points, measured on a release build: push beside raw inserts, ping beside nginx, memory of idle connections.
 
-Only ratios of one run mean anything: the two sides of a ratio take turns, and medians of the rounds are printed.
+The cluster runs without fsync. Only ratios of one run mean anything: the two sides of a ratio take turns, and medians of the rounds are printed.
 Usage: tests/bench/run [--rounds N] [--seconds S] [--idle N] [push] [ping] [idle]
 """
 import argparse
@@ -286,7 +286,7 @@ def bench_idle(city: lx.Deployment, options) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", default=["push", "ping", "idle"])
+    parser.add_argument("what", nargs="*", default=["idle", "ping", "push"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--idle", type=int, default=5000)
