@@ -113,6 +113,23 @@ def test_watcher_hears_of_others(city):
         assert watch.wait(timeout=30) == 0
 
 
+def test_watcher_follows_its_scope(city):
+    boss = office(city, "widens", "school_admin", SCHOOL)
+    head = office(city, "widened", "head", f"{SCHOOL}-01")
+    watch = subprocess.Popen([lx.BUILD / "client/cli/lianxiao", "sync", "--watch", "--home", head.folder])
+    try:
+        before = head.json("status")
+        assert before["streams"] == 2  # the city's and the workshop's
+        lx.wait_until(lambda: head.json("status")["last_sync_ms"] > before["last_sync_ms"])
+        grant = boss.json("grant", "widened", "head", f"{SCHOOL}-02")["grant"]
+        lx.wait_until(lambda: head.json("status")["streams_whole"] == 3, what="the new workshop comes")
+        boss.run("grant", "revoke", grant)
+        lx.wait_until(lambda: head.json("status")["streams"] == 2, what="it goes again")
+    finally:
+        watch.send_signal(signal.SIGTERM)
+        assert watch.wait(timeout=30) == 0
+
+
 def test_killed_client_loses_nothing(city):
     home = office(city, "killed", "school_admin", SCHOOL)
     for _ in range(5):
@@ -163,6 +180,8 @@ def test_wrong_password_wrong_account_wrong_ca(city, tmp_path):
     home = office(city, "wrong.door", "school_admin", SCHOOL)
     wrong = home.run("login", "wrong.door", stdin="not-the-password\n", check=False)
     assert wrong.returncode == REFUSED and "refused" in wrong.stderr
+    chinese = home.run("login", "wrong.door", stdin="not-the-password\n", check=False, lang="zh_CN.UTF-8")
+    assert chinese.returncode == REFUSED and re.search(r"服务器拒绝：[\u4e00-\u9fff]", chinese.stderr)
     other = home.run("login", "somebody.else", stdin=PASSWORD + "\n", check=False)
     assert other.returncode == REFUSED and "another account" in other.stderr
     with_other_ca = tmp_path / "tls"
