@@ -87,14 +87,17 @@ static enum status connect_database(struct assessor *assessor) {
     return status;
 }
 
-// Numbers of the districts that have something to do, at most `size`.
+// Numbers of the districts that have something to do, at most `size`. The statement moves the
+// watermarks of all others.
 static enum status find_due(struct assessor *assessor, int32_t *out_districts, size_t size,
                             size_t *out_n) {
     struct db_result *result = NULL;
     enum status status = db_sync_query(assessor->db, "assessor_due", NULL, &result);
     *out_n = 0;
-    for (int row = 0; status == STATUS_OK && row < db_rows(result) && *out_n < size; row++)
-        out_districts[(*out_n)++] = (int32_t)db_int8(result, row, 0);
+    for (int row = 0; status == STATUS_OK && row < db_rows(result) && *out_n < size; row++) {
+        if (!db_is_null(result, row, 0))
+            out_districts[(*out_n)++] = (int32_t)db_int8(result, row, 0);
+    }
     db_sync_free_result(&result);
     return status;
 }
