@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/words.h"
 
 static const struct {
     enum cli_exit code;
@@ -33,10 +34,30 @@ void cli_error(const struct cli *cli, const char *format, ...) {
     va_end(arguments);
 }
 
+// The reason with its parameters in the person's language; the reason itself when memory is out.
+static const Lx__Reason *in_words(struct cli *cli, const Lx__Reason *reason) {
+    Lx__Reason *copy = arena_alloc(cli->arena, sizeof *copy);
+    Lx__ReasonParameter *parameters =
+        arena_array(cli->arena, reason->n_parameters + 1, sizeof *parameters);
+    Lx__ReasonParameter **list = arena_array(cli->arena, reason->n_parameters + 1, sizeof *list);
+    if (!copy || !parameters || !list)
+        return reason;
+    *copy = *reason;
+    copy->parameters = list;
+    for (size_t i = 0; i < reason->n_parameters; i++) {
+        parameters[i] = *reason->parameters[i];
+        list[i] = &parameters[i];
+        if (parameters[i].name && parameters[i].value) // protobuf-c does not write to it
+            parameters[i].value =
+                (char *)words_of_parameter(cli, parameters[i].name, parameters[i].value);
+    }
+    return copy;
+}
+
 const char *cli_reason(struct cli *cli, const Lx__Reason *reason) {
     struct buf text = {0};
     const char *copy = NULL;
-    if (reason_format(reason, cli->language, &text) == STATUS_OK)
+    if (reason_format(in_words(cli, reason), cli->language, &text) == STATUS_OK)
         copy = arena_string(cli->arena, buf_view(&text));
     buf_free(&text);
     return copy ? copy : "";
