@@ -42,8 +42,6 @@ struct judge_role {
     struct uuid unit;
     int64_t from_ms;
     int64_t until_ms; // 0: open
-    bool lead; // head of a workshop of a lead school, `unit` being a school of its cluster: may
-               // grade that school's school-based work and nothing else
 };
 
 // Who holds which office where: HEAD, SCHOOL_ADMIN, EXPERT memberships and the grants of

@@ -26,7 +26,7 @@ static bool sender_holds(const struct judging *judging, Lx__Role role, struct uu
     const struct judge_context *context = judging->context;
     for (size_t i = 0; i < context->n_roles; i++) {
         const struct judge_role *held = &context->roles[i];
-        if (!held->lead && held->role == role && uuid_equal(held->unit, unit) &&
+        if (held->role == role && uuid_equal(held->unit, unit) &&
             in_force(held->from_ms, held->until_ms, judging->fact->occurred_at_ms))
             return true;
     }
@@ -142,7 +142,8 @@ static bool leads_cluster(const struct judging *judging) {
         return false;
     for (size_t i = 0; i < context->n_roles; i++) {
         const struct judge_role *held = &context->roles[i];
-        if (held->lead && in_force(held->from_ms, held->until_ms, judging->fact->occurred_at_ms) &&
+        if (held->role == LX__ROLE__LEAD_HEAD &&
+            in_force(held->from_ms, held->until_ms, judging->fact->occurred_at_ms) &&
             judge_covers(context, held->unit, judging->subject->home))
             return true;
     }

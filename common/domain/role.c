@@ -50,6 +50,8 @@ static const struct role_info roles[] = {
      ON(CITY) | ON(DISTRICT) | ON(SCHOOL) | ON(WORKSHOP), CAN(READ) | CAN(GRADE_CASE)},
     {LX__ROLE__INSPECTOR, "inspector", "inspector", "督导", 3,
      ON(CITY) | ON(DISTRICT) | ON(SCHOOL) | ON(WORKSHOP), CAN(READ) | CAN(STATISTICS)},
+    {LX__ROLE__LEAD_HEAD, "lead_head", "head of a lead school", "片区引领校坊主", 3, ON(SCHOOL),
+     CAN(READ) | CAN(REVIEW_TEACHER)},
 };
 
 const struct role_info *role_table(size_t *out_count) {

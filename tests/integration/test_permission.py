@@ -21,7 +21,8 @@ import peer  # noqa: E402
 wire, ledger, account = peer.wire, peer.ledger, peer.account
 TABLE = Path(__file__).parent / "permission.csv"
 PLACES = {"head": "3401030001-01", "school_admin": "3401030001", "district_admin": "340103", "city_admin": "340100",
-          "expert": "340103", "inspector": "340103", "former": "3401030001-01", "nobody": "3401040002-01"}
+          "expert": "340103", "inspector": "340103",
+          "lead_head": "3401030001", "former": "3401030001-01", "nobody": "3401040002-01"}
 ROLES = {"former": "head", "nobody": "head"}
 FRESH = itertools.count(1)
 

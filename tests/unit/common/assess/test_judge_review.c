@@ -125,16 +125,13 @@ static void test_heads_of_the_lead_school_grade_and_accept_nothing(void **state)
     (void)state;
     struct world *w = world_open();
     world_valid(w, KIND(GRADE), TEACHER);
-    world_sender(w, STRANGER_ID, LX__ROLE__HEAD, SCHOOL_ID);
-    w->roles[0].lead = true;
+    world_sender(w, STRANGER_ID, LX__ROLE__LEAD_HEAD, SCHOOL_ID);
     expect(w, REASON_NONE);
     world_valid(w, KIND(ACCEPTED), TEACHER);
-    world_sender(w, STRANGER_ID, LX__ROLE__HEAD, SCHOOL_ID);
-    w->roles[0].lead = true;
+    world_sender(w, STRANGER_ID, LX__ROLE__LEAD_HEAD, SCHOOL_ID);
     expect(w, REASON_REVIEW_OTHER_ROLE);
     world_valid(w, KIND(DISCUSSION), TEACHER);
-    world_sender(w, STRANGER_ID, LX__ROLE__HEAD, SCHOOL_ID);
-    w->roles[0].lead = true;
+    world_sender(w, STRANGER_ID, LX__ROLE__LEAD_HEAD, SCHOOL_ID);
     expect(w, REASON_MAY_NOT_WRITE);
     world_close(&w);
 }

@@ -77,6 +77,7 @@ static void test_masks_are_those_of_the_contract(void **state) {
         {LX__ROLE__CITY_ADMIN, 0x3fc1},
         {LX__ROLE__EXPERT, 0x81},      // 0,7
         {LX__ROLE__INSPECTOR, 0x1001}, // 0,12
+        {LX__ROLE__LEAD_HEAD, 0x11},   // 0,4
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         assert_int_equal(role_find(expected[i].role)->capabilities, expected[i].mask);
@@ -90,6 +91,8 @@ static void test_grants_go_down_only(void **state) {
     assert_false(role_may_give(LX__ROLE__DISTRICT_ADMIN, LX__ROLE__CITY_ADMIN));
     assert_false(role_may_give(LX__ROLE__SCHOOL_ADMIN, LX__ROLE__EXPERT)); // its own judge
     assert_true(role_may_give(LX__ROLE__DISTRICT_ADMIN, LX__ROLE__EXPERT));
+    assert_false(role_may_give(LX__ROLE__SCHOOL_ADMIN, LX__ROLE__LEAD_HEAD)); // the authority names
+    assert_true(role_may_give(LX__ROLE__DISTRICT_ADMIN, LX__ROLE__LEAD_HEAD));
     assert_false(role_may_give(LX__ROLE__HEAD, LX__ROLE__HEAD));
     assert_false(role_may_give(LX__ROLE__CITY_ADMIN, LX__ROLE__TEACHER));
     assert_false(role_may_give(LX__ROLE__CITY_ADMIN, LX__ROLE__ROLE_UNKNOWN));
