@@ -47,6 +47,8 @@ struct request *request_open(struct conn *conn, const struct frame_header *heade
         return NULL;
     request->conn = conn;
     request->method = method_find(header->method);
+    request->method_number = header->method;
+    request->session = conn->context.session;
     request->id = header->request_id;
     request->number = ++worker->request_count;
     request->received_at_ms = worker_now_ms(worker);
@@ -111,6 +113,10 @@ const struct request_context *request_context(const struct request *request) {
     return &request->conn->context;
 }
 
+struct session *request_session(const struct request *request) {
+    return request->session;
+}
+
 const struct method_info *request_method(const struct request *request) {
     return request->method;
 }
@@ -149,7 +155,7 @@ void request_close_after(struct request *request) {
 static enum status append(struct request *request, Lx__FrameKind kind,
                           const ProtobufCMessage *message) {
     struct frame_header header = {
-        .method = request->method != NULL ? request->method->number : 0,
+        .method = request->method_number,
         .kind = (uint8_t)kind,
         .request_id = request->id,
     };

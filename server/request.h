@@ -33,6 +33,9 @@ const void *request_message(const struct request *request); // e.g. const Lx__Pu
 struct arena *request_arena(struct request *request);
 struct worker *request_worker(struct request *request);
 const struct request_context *request_context(const struct request *request);
+// The login that the connection had when the request came, NULL: none. It stays valid until the
+// answer, also when the connection has another login, or none, by then.
+struct session *request_session(const struct request *request);
 const struct method_info *request_method(const struct request *request);
 uint64_t request_number(const struct request *request); // for log lines, unique per worker
 int64_t

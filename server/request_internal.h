@@ -7,10 +7,12 @@
 struct conn;
 
 struct request {
-    struct conn *conn;               // borrows; lives at least as long as its requests
-    struct arena *arena;             // owns
-    const ProtobufCMessage *message; // in the arena
-    const struct method_info *method;
+    struct conn *conn;                // borrows; lives at least as long as its requests
+    struct arena *arena;              // owns
+    const ProtobufCMessage *message;  // in the arena
+    const struct method_info *method; // NULL: unknown
+    struct session *session; // borrows: the login when the frame came (see request_session)
+    uint16_t method_number;  // as the frame has it
     uint32_t id;
     uint64_t number;
     int64_t received_at_ms;

@@ -20,10 +20,16 @@ struct beginning {
 };
 
 struct session *session_of(const struct request *request) {
-    struct session *session = request_context(request)->session;
+    struct session *session = request_session(request);
     assert(session != NULL);
     session->used_at_ms = request_received_at_ms(request);
     return session;
+}
+
+struct session *session_still_of(const struct request *request) {
+    struct session *session = request_session(request);
+    bool still = session != NULL && session == request_context(request)->session;
+    return still && session->state == SESSION_STATE_OPEN ? session : NULL;
 }
 
 struct scope *session_hold_scope(const struct request *request) {

@@ -44,8 +44,12 @@ struct session {
     struct session *next, *previous; // all of the worker
 };
 
-// The login of a request that needs one; notes that it was used. Never NULL for such a method.
+// The login of a request that needs one; notes that it was used. Never NULL for such a method, and
+// the one that the request came with, whatever has become of it.
 struct session *session_of(const struct request *request);
+// The same while it is the connection's login; NULL when it has ended or was replaced. For what a
+// request does after it has waited.
+struct session *session_still_of(const struct request *request);
 // Its scope as it is now, with a reference that the caller drops.
 struct scope *session_hold_scope(const struct request *request);
 // Takes a scope that was read meanwhile into use (a reference of its own).

@@ -207,7 +207,7 @@ static void go_on(struct freshening *freshening) {
     struct request *request = freshening->request;
     struct session *session = freshening->session;
     void (*proceed)(struct request *) = freshening->proceed;
-    bool ended = session->state == SESSION_STATE_ENDED || request_context(request)->session == NULL;
+    bool ended = session_still_of(request) == NULL; // logged out or replaced counts, too
     session->checking--;
     session_release(session);
     if (ended)

@@ -14,7 +14,8 @@ typedef void (*thread_done_fn)(
 // queue_limit: jobs that may wait. NULL when threads can't be had.
 struct thread_pool *thread_pool_new(struct event_base *base, unsigned threads,
                                     unsigned queue_limit);
-// Waits for the jobs that run; `done` of all others still runs before this returns.
+// Waits for the jobs that run. `done` of those that waited still runs before this returns, without
+// their `work`: what a job finds out must start as "not done".
 void thread_pool_free(struct thread_pool **pool);
 // STATUS_LIMIT: the queue is full (answer `busy`); STATUS_NO_MEMORY.
 enum status thread_pool_submit(struct thread_pool *pool, thread_work_fn work, thread_done_fn done,

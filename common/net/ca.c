@@ -26,6 +26,7 @@
 struct ca {
     X509 *certificate; // owns
     EVP_PKEY *key;     // owns
+    unsigned holders;
 };
 
 // An extension as OpenSSL's configuration language writes it.
@@ -219,6 +220,7 @@ enum status ca_load(struct view certificate_pem, struct view key_pem, struct ca 
     struct ca *ca = calloc(1, sizeof(*ca));
     if (ca == NULL)
         return STATUS_NO_MEMORY;
+    ca->holders = 1;
     ca->certificate = read_certificate_pem(certificate_pem);
     ca->key = read_key_pem(key_pem);
     if (ca->certificate == NULL || ca->key == NULL ||
@@ -271,13 +273,19 @@ enum status ca_load_files(const char *certificate_file, const char *key_file, st
     return status;
 }
 
-void ca_free(struct ca **ca) {
-    if (*ca == NULL)
+struct ca *ca_hold(struct ca *ca) {
+    ca->holders++;
+    return ca;
+}
+
+void ca_free(struct ca **ca_at) {
+    struct ca *ca = *ca_at;
+    *ca_at = NULL;
+    if (ca == NULL || --ca->holders > 0)
         return;
-    X509_free((*ca)->certificate);
-    EVP_PKEY_free((*ca)->key);
-    free(*ca);
-    *ca = NULL;
+    X509_free(ca->certificate);
+    EVP_PKEY_free(ca->key);
+    free(ca);
 }
 
 enum status ca_certificate_der(const struct ca *ca, struct buf *out_der) {

@@ -16,7 +16,9 @@
 #define CA_DEVICE_VALID_DAYS 730 // of a device's certificate: 2 years, renewed from half-life
 #define CA_MAX_CSR_BYTES 2048    // a P-256 request has about 250 bytes
 
-struct ca; // opaque: certificate and private key of a CA, loaded; used by one thread at a time
+// Opaque: certificate and private key of a CA, loaded. Never changes, so threads may sign with it
+// side by side; it is held and freed by one thread only.
+struct ca;
 
 // What a certificate says, as far as we use it.
 struct ca_certificate {
@@ -35,6 +37,9 @@ enum status ca_load(struct view certificate_pem, struct view key_pem, struct ca 
 // The same from two PEM files; out_error (may be NULL) says what is wrong with which.
 enum status ca_load_files(const char *certificate_file, const char *key_file, struct ca **out_ca,
                           char *out_error, size_t error_size) MUST_USE;
+// One holder more, who gives it back by ca_free: for work that outlives a reload.
+struct ca *ca_hold(struct ca *ca);
+// The last holder's frees it.
 void ca_free(struct ca **ca);
 // The CA's certificate, DER, appended.
 enum status ca_certificate_der(const struct ca *ca, struct buf *out_der) MUST_USE;

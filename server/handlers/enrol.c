@@ -27,19 +27,22 @@ struct enrolling {
     uint8_t code_hash[SECRET_HASH_SIZE];
     int64_t now_ms;
     bool renewal;
+    struct ca *ca; // holds while something is signed: a reload must not take it away
     // made on the thread
-    enum status status;
+    enum status status; // STATUS_AGAIN: it never came to it
     uint8_t device[CA_DEVICE_SIZE];
     struct buf certificate; // owns
 };
 
 static void fail(struct enrolling *enrolling, enum reason_id reason, const char *field) {
     buf_free(&enrolling->certificate);
+    ca_free(&enrolling->ca);
     request_fail(enrolling->request, reason, field, NULL);
 }
 
 static void fail_status(struct enrolling *enrolling, enum status status, const char *what) {
     buf_free(&enrolling->certificate);
+    ca_free(&enrolling->ca);
     request_fail_status(enrolling->request, status, what);
 }
 
@@ -50,10 +53,10 @@ static ProtobufCBinaryData bytes_of(struct view view) {
 // ---- entered: the answer ----
 
 static void answer_enrol(struct enrolling *enrolling) {
-    struct worker *worker = request_worker(enrolling->request);
+    struct ca *ca = enrolling->ca; // the request's arena goes with the reply
     struct buf ca_certificate = {0};
     Lx__EnrolReply reply = LX__ENROL_REPLY__INIT;
-    if (ca_certificate_der(worker->ca, &ca_certificate) != STATUS_OK) {
+    if (ca_certificate_der(ca, &ca_certificate) != STATUS_OK) {
         fail_status(enrolling, STATUS_NO_MEMORY, "enrol");
         return;
     }
@@ -61,10 +64,11 @@ static void answer_enrol(struct enrolling *enrolling) {
     reply.certificate = bytes_of(buf_view(&enrolling->certificate));
     reply.ca_certificate = bytes_of(buf_view(&ca_certificate));
     reply.device = (ProtobufCBinaryData){CA_DEVICE_SIZE, enrolling->device};
-    struct buf certificate = enrolling->certificate; // the request's arena goes with the reply
+    struct buf certificate = enrolling->certificate;
     request_reply(enrolling->request, &reply.base);
     buf_free(&certificate);
     buf_free(&ca_certificate);
+    ca_free(&ca);
 }
 
 static void answer_renew(struct enrolling *enrolling) {
@@ -72,8 +76,10 @@ static void answer_renew(struct enrolling *enrolling) {
     reply.has_certificate = true;
     reply.certificate = bytes_of(buf_view(&enrolling->certificate));
     struct buf certificate = enrolling->certificate;
+    struct ca *ca = enrolling->ca;
     request_reply(enrolling->request, &reply.base);
     buf_free(&certificate);
+    ca_free(&ca);
 }
 
 static void on_finished(void *user, enum status status, const struct db_result *result) {
@@ -125,9 +131,8 @@ static void enter_device(struct enrolling *enrolling) {
 // On a thread.
 static void sign(void *user) {
     struct enrolling *enrolling = user;
-    const struct ca *ca = request_worker(enrolling->request)->ca;
-    enrolling->status = ca_sign_device(ca, enrolling->csr, enrolling->now_ms, enrolling->device,
-                                       &enrolling->certificate);
+    enrolling->status = ca_sign_device(enrolling->ca, enrolling->csr, enrolling->now_ms,
+                                       enrolling->device, &enrolling->certificate);
 }
 
 static bool is_other_key(const struct enrolling *enrolling) {
@@ -137,19 +142,26 @@ static bool is_other_key(const struct enrolling *enrolling) {
 
 static void on_signed(void *user) {
     struct enrolling *enrolling = user;
-    if (enrolling->status == STATUS_INVALID || is_other_key(enrolling))
-        fail(enrolling, REASON_REQUEST_NOT_VALID, "csr");
-    else if (enrolling->status != STATUS_OK)
+    if (enrolling->status != STATUS_OK && enrolling->status != STATUS_INVALID)
         fail_status(enrolling, enrolling->status, "sign");
+    else if (enrolling->status == STATUS_INVALID || is_other_key(enrolling))
+        fail(enrolling, REASON_REQUEST_NOT_VALID, "csr");
     else
         enter_device(enrolling);
 }
 
 static void start_signing(struct enrolling *enrolling) {
     struct request *request = enrolling->request;
-    if (thread_pool_submit(request_worker(request)->threads, sign, on_signed, enrolling) !=
-        STATUS_OK)
+    struct worker *worker = request_worker(request);
+    if (worker->ca == NULL) { // reloaded without one meanwhile
+        fail(enrolling, REASON_NO_SIGNING, NULL);
+        return;
+    }
+    enrolling->ca = ca_hold(worker->ca);
+    if (thread_pool_submit(worker->threads, sign, on_signed, enrolling) != STATUS_OK) {
+        ca_free(&enrolling->ca);
         request_fail_later(request, REASON_BUSY, 1000);
+    }
 }
 
 // ---- asked ----
@@ -187,7 +199,11 @@ static struct enrolling *begin(struct request *request, ProtobufCBinaryData csr)
         request_fail_status(request, STATUS_NO_MEMORY, "enrol");
     else {
         *enrolling = (struct enrolling){
-            .request = request, .csr = bytes, .now_ms = request_received_at_ms(request)};
+            .request = request,
+            .csr = bytes,
+            .now_ms = request_received_at_ms(request),
+            .status = STATUS_AGAIN,
+        };
         return enrolling;
     }
     return NULL;

@@ -5,6 +5,10 @@
 #include "server/handlers/table.h"
 #include "server/worker.h"
 
+// As of memberships: 1970 and 2100-01-01 in Asia/Shanghai.
+#define FIRST_TIME_MS 0LL
+#define LAST_TIME_MS 4102416000000LL
+
 struct granting {
     struct request *request; // borrows
     const Lx__GrantRequest *message;
@@ -59,7 +63,7 @@ static void give(struct granting *granting) {
 static void on_unit(void *user, const struct unit_row *unit) {
     struct granting *granting = user;
     struct request *request = granting->request;
-    const struct session *session = request_context(request)->session;
+    const struct session *session = session_still_of(request);
     struct uuid path[UNITS_MAX_PATH];
     if (session == NULL) {
         request_fail(request, REASON_SESSION_ENDED, NULL, NULL);
@@ -75,6 +79,10 @@ static void on_unit(void *user, const struct unit_row *unit) {
         give(granting);
 }
 
+static bool is_time(int64_t time_ms) {
+    return time_ms >= FIRST_TIME_MS && time_ms <= LAST_TIME_MS;
+}
+
 void handle_grant(struct request *request) {
     const Lx__GrantRequest *message = request_message(request);
     struct granting *granting = arena_alloc(request_arena(request), sizeof(*granting));
@@ -86,6 +94,10 @@ void handle_grant(struct request *request) {
         request_fail(request, REASON_FIELD_MISSING, "unit_code", NULL);
     else if (!message->has_role || role_find(message->role) == NULL)
         request_fail(request, REASON_FIELD_INVALID, "role", NULL);
+    else if (message->has_from_ms && !is_time(message->from_ms))
+        request_fail(request, REASON_FIELD_INVALID, "from_ms", NULL);
+    else if (message->has_until_ms && !is_time(message->until_ms))
+        request_fail(request, REASON_FIELD_INVALID, "until_ms", NULL);
     else if (message->has_until_ms &&
              message->until_ms <=
                  (message->has_from_ms ? message->from_ms : request_received_at_ms(request)))
@@ -140,7 +152,7 @@ static void revoke(struct revoking *revoking) {
 static void on_found(void *user, enum status status, const struct db_result *result) {
     struct revoking *revoking = user;
     struct request *request = revoking->request;
-    const struct session *session = request_context(request)->session;
+    const struct session *session = session_still_of(request);
     struct uuid path[UNITS_MAX_PATH];
     if (status != STATUS_OK) {
         request_fail_status(request, status, "grant_find");

@@ -28,7 +28,7 @@ struct login {
     bool must_change;
     uint8_t token[SECRET_TOKEN_SIZE];
     uint8_t token_hash[SECRET_HASH_SIZE];
-    enum status compared; // by the thread
+    enum status compared; // by the thread; STATUS_AGAIN: it never came to it
 };
 
 static void wipe(struct view secret) {
@@ -202,8 +202,10 @@ void handle_login(struct request *request) {
         request_fail_status(request, STATUS_NO_MEMORY, "login");
         return;
     }
-    *login = (struct login){
-        .request = request, .account = account, .password = view_from_string(message->password)};
+    *login = (struct login){.request = request,
+                            .account = account,
+                            .password = view_from_string(message->password),
+                            .compared = STATUS_AGAIN};
     struct db_params *params = db_params_new(request_arena(request));
     db_param_bytea(params, device_of(request));
     db_query(request_worker(request)->auth, DB_SCOPE_NONE, "device_check", params, on_device,

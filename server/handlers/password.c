@@ -21,7 +21,7 @@ struct change {
     const char *account;
     const char *stored;
     char hash[PASSWORD_HASH_SIZE];
-    enum status compared; // by the thread
+    enum status compared; // by the thread; STATUS_AGAIN: it never came to it
     enum status hashed;
 };
 
@@ -31,7 +31,7 @@ static void on_changed(void *user, enum status status, const struct db_result *r
         request_fail_status(change->request, status, "password_change");
         return;
     }
-    struct session *session = request_context(change->request)->session;
+    struct session *session = session_still_of(change->request);
     if (session != NULL)
         session->must_change_password = false;
     Lx__ChangePasswordReply reply = LX__CHANGE_PASSWORD_REPLY__INIT;
@@ -40,7 +40,7 @@ static void on_changed(void *user, enum status status, const struct db_result *r
 
 static void store(struct change *change) {
     struct request *request = change->request;
-    const struct session *session = request_context(request)->session;
+    const struct session *session = session_still_of(request);
     if (session == NULL) {
         request_fail(request, REASON_SESSION_ENDED, NULL, NULL);
         return;
@@ -123,7 +123,9 @@ void handle_change_password(struct request *request) {
     *change = (struct change){.request = request,
                               .old_password = view_from_string(message->old_password),
                               .new_password = view_from_string(message->new_password),
-                              .person = session_of(request)->person};
+                              .person = session_of(request)->person,
+                              .compared = STATUS_AGAIN,
+                              .hashed = STATUS_AGAIN};
     if (message->old_password == NULL) {
         request_fail(request, REASON_FIELD_MISSING, "old_password", NULL);
         return;

@@ -106,7 +106,7 @@ static bool check_size(struct request *request, const Lx__PushRequest *message) 
 static bool brings_fact(const struct push_group *group, ProtobufCBinaryData id) {
     for (size_t i = 0; i < group->n; i++) {
         const Lx__Fact *fact = group->operations[i]->fact;
-        if (fact != NULL && fact->id.len == id.len && memcmp(fact->id.data, id.data, id.len) == 0)
+        if (fact != NULL && push_same_id(fact->id, id))
             return true;
     }
     return false;

@@ -2,6 +2,8 @@
 // to its verdict) and push_lookup.c (what must be asked of the database before judging).
 #pragma once
 
+#include <string.h>
+
 #include "common/wire/digest.h"
 #include "server/judging.h"
 #include "server/pile.h"
@@ -68,6 +70,11 @@ struct push {
     enum reason_id failure; // the whole request is answered with it; REASON_NONE: not
     uint32_t retry_after_ms;
 };
+
+// Two ids as they came, which may be of any size; none is the same as nothing.
+static inline bool push_same_id(ProtobufCBinaryData a, ProtobufCBinaryData b) {
+    return a.len > 0 && a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
 
 // push.c
 void push_group_answered(struct push_group *group); // group->answer is complete

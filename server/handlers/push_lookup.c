@@ -36,7 +36,7 @@ static void look_up_homes(struct push_group *group);
 static bool part_brings(const struct push_group *group, ProtobufCBinaryData id) {
     for (size_t i = group->part.from; i < group->part.to; i++) {
         const Lx__Fact *fact = group->operations[i]->fact;
-        if (fact != NULL && fact->id.len == id.len && memcmp(fact->id.data, id.data, id.len) == 0)
+        if (fact != NULL && push_same_id(fact->id, id))
             return true;
     }
     return false;

@@ -100,8 +100,9 @@ static void on_scope(void *user, enum status status, struct scope *scope) {
         fail(asking, status == STATUS_OK ? STATUS_NO_MEMORY : status);
         return;
     }
-    if (request_context(request)->session != NULL)
-        session_adopt_scope(request_context(request)->session, scope);
+    struct session *session = session_still_of(request);
+    if (session != NULL)
+        session_adopt_scope(session, scope);
     for (size_t i = 0; i < scope->n_streams; i++)
         streams[i] = scope->streams[i].id;
     struct db_params *params = db_params_new(arena);

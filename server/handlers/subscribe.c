@@ -66,6 +66,10 @@ static void on_heads(void *user, enum status status, const struct db_result *res
         }
         memory = add_head(request, &reply, &heads[i]);
     }
+    if (session_still_of(request) == NULL && !request_orphaned(request)) { // whose are they?
+        request_fail(request, REASON_SESSION_ENDED, NULL, NULL);
+        return;
+    }
     struct conn *conn = request_conn(request);
     if (memory && conn != NULL)
         memory = nudge_subscribe(conn, heads, n) == STATUS_OK;

@@ -20,7 +20,7 @@ struct adding {
     struct view password;
     char made_password[SECRET_PASSWORD_SIZE]; // empty: the caller gave one
     char hash[PASSWORD_HASH_SIZE];
-    enum status hashed; // by the thread
+    enum status hashed; // by the thread; STATUS_AGAIN: it never came to it
 };
 
 static void on_added(void *user, enum status status, const struct db_result *result) {
@@ -84,7 +84,7 @@ static void on_hashed(void *user) {
     struct adding *adding = user;
     if (adding->hashed != STATUS_OK)
         request_fail_status(adding->request, adding->hashed, "password");
-    else if (request_context(adding->request)->session == NULL)
+    else if (session_still_of(adding->request) == NULL)
         request_fail(adding->request, REASON_SESSION_ENDED, NULL, NULL);
     else
         add(adding);
@@ -107,7 +107,7 @@ static void start_hashing(struct adding *adding) {
 static void on_unit(void *user, const struct unit_row *unit) {
     struct adding *adding = user;
     struct request *request = adding->request;
-    const struct session *session = request_context(request)->session;
+    const struct session *session = session_still_of(request);
     struct uuid path[UNITS_MAX_PATH];
     if (session == NULL) {
         request_fail(request, REASON_SESSION_ENDED, NULL, NULL);
@@ -160,8 +160,10 @@ void handle_user_add(struct request *request) {
     }
     if (!check(request, message))
         return;
-    *adding = (struct adding){
-        .request = request, .message = message, .password = view_from_string(message->password)};
+    *adding = (struct adding){.request = request,
+                              .message = message,
+                              .password = view_from_string(message->password),
+                              .hashed = STATUS_AGAIN};
     if (message->has_person && uuid_from_bytes(view_from(message->person.data, message->person.len),
                                                &adding->person) != STATUS_OK)
         request_fail(request, REASON_ID_MALFORMED, "person", NULL);

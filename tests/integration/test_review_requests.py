@@ -1,0 +1,130 @@
+"""Requests that wait while the login of their connection ends or another one takes its place."""
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import lx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
+
+import office  # noqa: E402
+import peer  # noqa: E402
+
+wire, ledger, account, statistics = peer.wire, peer.ledger, peer.account, peer.statistics
+SCHOOL, WORKSHOP = "3401030001", "3401030001-01"
+
+
+def number(method: str) -> int:
+    return wire.Method.Value(method)
+
+
+@contextmanager
+def locked(deployment, table: str):
+    """Whoever reads the table waits until the block ends."""
+    command = [str(lx.ROOT / "deploy/cluster"), "psql", str(deployment.cluster.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as psql:
+        psql.stdin.write(f"begin; lock table lx.{table} in access exclusive mode;\n\\echo locked\n")
+        psql.stdin.flush()
+        while psql.stdout.readline().strip() != "locked":
+            assert psql.poll() is None
+        yield
+        psql.stdin.write("commit;\n")
+        psql.stdin.close()
+
+
+def waits_for_lock(deployment, n: int = 1):
+    lx.wait_until(lambda: int(deployment.cluster.sql(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'")[0][0]) >= n, 20, "a statement waits")
+
+
+def answers(connection, n: int) -> dict:
+    """request id -> (kind, payload) of the next n answers, whatever their order."""
+    got = {}
+    while len(got) < n:
+        _, kind, request, payload = connection.read_frame()
+        if kind != wire.EVENT:
+            got[request] = (kind, payload)
+    return got
+
+
+WAITING = {  # method -> (the table that it reads, request)
+    "STANDING": ("standing", lambda ids: statistics.StandingRequest(programme=1, subject=ids["workshop"])),
+    "PULL": ("head", lambda ids: ledger.PullRequest(stream=ids["workshop"])),
+    "SUBSCRIBE": ("head", lambda ids: ledger.SubscribeRequest(streams=[ids["workshop"]])),
+    "SCOPE": ("op_run", lambda ids: account.ScopeRequest()),
+    "STATISTICS": ("rollup", lambda ids: statistics.StatisticsRequest(programme=1, unit=ids["workshop"])),
+    "PUSH": ("head", lambda ids: ledger.PushRequest(groups=[ledger.PushGroup(
+        stream=ids["workshop"], first_op_seq=1, operations=[office.hours(ids["workshop"], 100).SerializeToString()])])),
+}
+
+
+@pytest.mark.parametrize("method", WAITING)
+def test_a_request_that_waits_outlives_its_login(city, tmp_path, method):
+    """The client logs out while it is under way: it gets its answer (or is told), and nobody else is harmed."""
+    workers = city.server.children("worker")
+    table, make = WAITING[method]
+    with office.login(city, tmp_path, "head", WORKSHOP) as connection:
+        ids = {"workshop": office.unit_id(city, WORKSHOP)}
+        connection.scope()
+        with locked(city, table):
+            waiting = connection.send(number(method), make(ids).SerializeToString())
+            waits_for_lock(city)
+            leaving = connection.send(number("LOGOUT"), b"")
+            assert answers(connection, 1)[leaving][0] == wire.REPLY
+        kind, payload = answers(connection, 1)[waiting]
+        if kind == wire.ERROR:
+            assert wire.Error.FromString(payload).code == wire.UNAUTHENTICATED
+        ping = connection.send(number("PING"), b"")
+        assert answers(connection, 1)[ping][0] == wire.REPLY
+    assert city.server.children("worker") == workers
+
+
+def test_a_subscription_does_not_pass_to_the_next_login(city, tmp_path):
+    """Asked for by one login, answered when another has the connection: refused, and nothing is told about the stream."""
+    workshop = office.unit_id(city, WORKSHOP)
+    with office.login(city, tmp_path, "head", WORKSHOP) as connection:
+        connection.scope()
+        with locked(city, "head"):
+            waiting = connection.send(number("SUBSCRIBE"), ledger.SubscribeRequest(streams=[workshop]).SerializeToString())
+            waits_for_lock(city)
+            leaving = connection.send(number("LOGOUT"), b"")
+            assert answers(connection, 1)[leaving][0] == wire.REPLY
+        kind, payload = answers(connection, 1)[waiting]
+        assert kind == wire.ERROR and wire.Error.FromString(payload).code == wire.UNAUTHENTICATED
+        with office.login(city, tmp_path, "school_admin", SCHOOL) as writer:
+            _, roster = office.teacher(workshop, 70001)
+            first = dict(zip(writer.scope().streams, writer.scope().next_op_seq))[workshop]
+            with office.login(city, tmp_path, "head", WORKSHOP) as listener:
+                listener.call("SUBSCRIBE", ledger.SubscribeRequest(streams=[workshop]), ledger.SubscribeReply)
+                assert writer.push(workshop, first, roster).verdict == ledger.GROUP_DONE
+                assert listener.read_frame()[1] == wire.EVENT  # told: whoever is to be told has been told
+        ping = connection.send(number("PING"), b"")
+        _, kind, request, _ = connection.read_frame()
+        assert (kind, request) == (wire.REPLY, ping), "no event came before it"
+
+
+def test_a_request_belongs_to_the_login_it_came_with(city, tmp_path):
+    """Pipelined behind it comes another login: the push is not that one's."""
+    workshop = office.unit_id(city, WORKSHOP)
+    with office.login(city, tmp_path, "school_admin", SCHOOL) as connection:
+        _, roster = office.teacher(workshop, 70002)
+        assert connection.push(workshop, 1, roster).verdict == ledger.GROUP_DONE
+        person = roster[0].person.id
+        city.user("second.one", "school_admin", SCHOOL, office.PASSWORD)
+        group = ledger.PushGroup(stream=workshop, first_op_seq=3,
+                                 operations=[office.hours(person, 100).SerializeToString()])
+        login = account.LoginRequest(account="second.one", password=office.PASSWORD)
+        with locked(city, "session"):  # so that the push waits for the check of its login, if it needs one
+            push = connection.send(number("PUSH"), ledger.PushRequest(groups=[group]).SerializeToString())
+            second = connection.send(number("LOGIN"), login.SerializeToString())
+        got = answers(connection, 2)
+        assert got[second][0] == wire.REPLY
+        if got[push][0] == wire.REPLY:
+            writer = account.LoginReply.FromString(got[second][1]).person
+            runs = city.cluster.sql(f"select count(*) from op_run where person = '{writer.hex()}' and op_from = 3")
+            assert runs == [["0"]]
+        else:
+            assert wire.Error.FromString(got[push][1]).code == wire.UNAUTHENTICATED
