@@ -11,7 +11,7 @@
 // Offices given by grant raise no version, so a roster is not kept for ever.
 #define ROSTER_CACHE_AGE_MS 10000
 
-    struct roster_cache; // opaque
+struct roster_cache; // opaque
 struct worker;
 
 struct roster_cache *roster_cache_new(void); // NULL: out of memory
