@@ -31,10 +31,6 @@ static enum cli_exit run_command(struct cli *cli) {
         return CLI_EXIT_BUSY;
     }
     if (status != STATUS_OK) {
-        if (status == STATUS_AGAIN) {
-            cli_error(cli, _("the home is busy: %s"), error);
-            return CLI_EXIT_BUSY;
-        }
         cli_error(cli, _("the home %s: %s"), cli->home, error[0] ? error : status_name(status));
         return CLI_EXIT_FAILED;
     }

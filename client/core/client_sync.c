@@ -12,6 +12,9 @@
 
 #define STEP_MS 500 // how long a wait lasts before the outbox and the caller are asked again
 #define IN_FLIGHT (SYNC_MAX_IN_FLIGHT + 1)
+// A connection may die without a word (a pulled cable, a sleeping router): a watcher asks after so
+// long a silence, and whoever waits for an answer longer than LINK_CALL_MS gives the connection up.
+#define SILENCE_BEFORE_PING_MS 30000
 
 // A request on its way: the link's number and the engine's.
 struct driven {
@@ -26,10 +29,14 @@ struct driver {
     struct driven flights[IN_FLIGHT];
     size_t n_flights;
     uint64_t change_counter;
+    int64_t heard_ms; // monotonic: last answer or event, or the last request after a silence
+    bool pinged;      // and not answered
     struct backoff backoff;
 };
 
 static uint32_t take_token(struct driver *driver, uint32_t id) {
+    driver->heard_ms = clock_monotonic_ms();
+    driver->pinged = false;
     for (size_t i = 0; i < driver->n_flights; i++)
         if (driver->flights[i].id == id) {
             uint32_t token = driver->flights[i].token;
@@ -52,6 +59,7 @@ static void on_error(void *user, uint32_t id, const Lx__Error *error) {
 
 static void on_event(void *user, uint16_t method, const ProtobufCMessage *event) {
     struct driver *driver = user;
+    driver->heard_ms = clock_monotonic_ms();
     if (method == LX__METHOD__NUDGE)
         sync_on_nudge(driver->sync, (const Lx__Nudge *)event);
 }
@@ -70,10 +78,26 @@ static enum status send_all(struct driver *driver) {
     while (driver->n_flights < IN_FLIGHT && sync_next(driver->sync, clock_now_ms(), &request)) {
         struct driven *flight = &driver->flights[driver->n_flights];
         flight->token = request.token;
+        if (driver->n_flights == 0)
+            driver->heard_ms = clock_monotonic_ms();
         TRY(link_send(driver->client->link, request.method, request.message, &flight->id));
         driver->n_flights++;
     }
     return STATUS_OK;
+}
+
+// STATUS_IO: the server has been silent for too long.
+static enum status check_silence(struct driver *driver) {
+    static const Lx__PingRequest ping = LX__PING_REQUEST__INIT;
+    int64_t silence_ms = clock_monotonic_ms() - driver->heard_ms;
+    uint32_t id;
+    if (driver->n_flights > 0 || driver->pinged)
+        return silence_ms > LINK_CALL_MS ? STATUS_IO : STATUS_OK;
+    if (silence_ms < SILENCE_BEFORE_PING_MS)
+        return STATUS_OK;
+    driver->pinged = true;
+    driver->heard_ms = clock_monotonic_ms();
+    return link_send(driver->client->link, LX__METHOD__PING, &ping.base, &id);
 }
 
 // Has this or another program written something that is to be sent?
@@ -154,6 +178,8 @@ static enum client_result run_connected(struct driver *driver) {
             status = link_wait(driver->client->link, wait_time_ms(driver));
         if (status != STATUS_OK)
             return client_fail_link(driver->client, status, NULL, link_error(driver->client->link));
+        if (check_silence(driver) != STATUS_OK)
+            return client_fail_link(driver->client, STATUS_IO, NULL, "the server does not answer");
         status = look_at_outbox(driver);
         if (status != STATUS_OK)
             return client_fail_store(driver->client, status);
@@ -168,6 +194,8 @@ static enum client_result run_once(struct driver *driver) {
         return result;
     link_set_handler(driver->client->link, &handler);
     driver->n_flights = 0;
+    driver->pinged = false;
+    driver->heard_ms = clock_monotonic_ms();
     sync_connected(driver->sync);
     result = run_connected(driver);
     sync_disconnected(driver->sync);
