@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -18,7 +19,9 @@ void home_reopen(struct home *home) {
 
 void home_open(struct home *home) {
     memset(home, 0, sizeof *home);
-    snprintf(home->path, sizeof home->path, "/tmp/lx-home-XXXXXX");
+    // In memory where there is such a folder: a home waits for the disk at every commit.
+    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(home->path, sizeof home->path, "%s/lx-home-XXXXXX", folder);
     assert_non_null(mkdtemp(home->path));
     home->arena = arena_new(0);
     home->next_number = 1000;
