@@ -7,6 +7,7 @@ import argparse
 import os
 import resource
 import selectors
+import shutil
 import statistics
 import subprocess
 import sys
@@ -265,6 +266,7 @@ def bench_ping(city: lx.Deployment, options) -> None:
     finally:
         nginx.terminate()
         nginx.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def bench_idle(city: lx.Deployment, options) -> None:
