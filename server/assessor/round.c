@@ -1,13 +1,11 @@
 // The one transaction that changes a district's figures. Order inside: people, then the workshops
 // they concern, then the schools; all standings are stored by one call at the end, so that stream
 // heads are locked once, in ascending order, and for a short time.
-#include "server/assessor/round.h"
-
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "server/assessor/compute.h"
+#include "server/assessor/round_internal.h"
 
 // Entries of todo taken in one round. A live round stays far below a second; what is left comes
 // next.
@@ -19,29 +17,7 @@
 // Of outcomes, stored figures and sums of one round.
 #define ROUND_BYTES ((size_t)1024 * 1024 * 1024)
 
-// Subjects without repeats.
-struct id_set {
-    struct uuid_map map;
-    struct uuid *ids;
-    size_t n;
-    size_t capacity;
-};
-
-struct round {
-    struct db_sync *db;
-    struct arena *arena;
-    const struct scheme_set *schemes;
-    int32_t district;
-    int32_t day;    // today
-    int64_t now_ms; // database clock before the heads were read
-    struct id_set people;
-    struct id_set workshops;
-    struct id_set schools;
-    bool full; // more may wait: units are put off
-    size_t subjects;
-};
-
-static enum status add_id(struct id_set *set, struct uuid id) {
+enum status round_add_id(struct id_set *set, struct uuid id) {
     if (uuid_is_nil(id))
         return STATUS_OK;
     enum status status = uuid_map_add(&set->map, id, set->n);
@@ -61,7 +37,7 @@ static enum status add_id(struct id_set *set, struct uuid id) {
     return STATUS_OK;
 }
 
-static struct db_params *start_params(const struct round *round) {
+struct db_params *round_params(const struct round *round) {
     struct db_params *params = db_params_new(round->arena);
     db_param_int4(params, round->district);
     return params;
@@ -71,7 +47,7 @@ static struct db_params *start_params(const struct round *round) {
 
 static enum status take_district(struct round *round, bool *out_taken, int32_t *out_former) {
     struct db_result *result = NULL;
-    enum status status = db_sync_query(round->db, "district_take", start_params(round), &result);
+    enum status status = db_sync_query(round->db, "district_take", round_params(round), &result);
     if (status == STATUS_OK) {
         *out_taken = db_bool(result, 0, 0);
         round->now_ms = db_timestamptz_ms(result, 0, 1);
@@ -88,7 +64,7 @@ static enum status begin_day(struct round *round, int32_t former) {
     bool all = former == INT32_MIN || scheme_set_day_acts(round->schemes, former, round->day);
     char day[11];
     clock_format_day(round->day, day);
-    struct db_params *params = start_params(round);
+    struct db_params *params = round_params(round);
     db_param_string(params, day);
     db_param_bool(params, all);
     return db_sync_query(round->db, "day_begin", params, NULL);
@@ -97,7 +73,7 @@ static enum status begin_day(struct round *round, int32_t former) {
 static enum status read_streams(struct round *round) {
     int64_t streams = ROUND_STREAMS;
     while (streams == ROUND_STREAMS) {
-        struct db_params *params = start_params(round);
+        struct db_params *params = round_params(round);
         db_param_int4(params, ROUND_STREAMS);
         struct db_result *result = NULL;
         enum status status = db_sync_query(round->db, "streams_advance", params, &result);
@@ -118,7 +94,7 @@ static struct id_set *set_of_level(struct round *round, int64_t level) {
 }
 
 static enum status take_todo(struct round *round, enum round_lane lane) {
-    struct db_params *params = start_params(round);
+    struct db_params *params = round_params(round);
     db_param_int4(params, (int32_t)lane);
     db_param_int4(params, ROUND_ENTRIES);
     struct db_result *result = NULL;
@@ -128,15 +104,15 @@ static enum status take_todo(struct round *round, enum round_lane lane) {
         struct id_set *set = set_of_level(round, db_int8(result, row, 1));
         entries += db_int8(result, row, 2);
         if (set != NULL)
-            status = add_id(set, db_uuid(result, row, 0));
+            status = round_add_id(set, db_uuid(result, row, 0));
     }
     db_sync_free_result(&result);
     round->full = entries >= ROUND_ENTRIES;
     return status;
 }
 
-static enum status put_back(struct round *round, const struct id_set *set, int32_t level,
-                            enum round_lane lane) {
+enum status round_put_back(struct round *round, const struct id_set *set, int32_t level,
+                           enum round_lane lane) {
     if (set->n == 0)
         return STATUS_OK;
     int32_t *levels = arena_array(round->arena, set->n, sizeof(*levels));
@@ -144,7 +120,7 @@ static enum status put_back(struct round *round, const struct id_set *set, int32
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < set->n; i++)
         levels[i] = level;
-    struct db_params *params = start_params(round);
+    struct db_params *params = round_params(round);
     db_param_uuid_array(params, set->n, set->ids, NULL);
     db_param_int4_array(params, set->n, levels, NULL);
     db_param_int4(params, (int32_t)lane);
@@ -152,21 +128,6 @@ static enum status put_back(struct round *round, const struct id_set *set, int32
 }
 
 // ---- scoring ----
-
-struct change {
-    struct view stored;        // packed figures before; empty: none
-    const Lx__Figures *before; // NULL: none
-    const Lx__Figures *after;
-    bool differs;
-};
-
-struct scoring {
-    struct round *round;
-    struct computation computation;
-    struct change *changes; // beside computation.outcomes
-    size_t n_changes;
-    size_t capacity;
-};
 
 static enum status make_changes(struct scoring *scoring) {
     size_t n = scoring->computation.n;
@@ -206,7 +167,7 @@ static enum status load_stored(struct scoring *scoring, size_t first) {
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < n; i++)
         subjects[i] = computation->outcomes[first + i].subject;
-    struct db_params *params = start_params(round);
+    struct db_params *params = round_params(round);
     db_param_uuid_array(params, n, subjects, NULL);
     db_param_int4(params, (int32_t)computation->scheme->number);
     db_param_int4(params, (int32_t)computation->outcomes[first].role);
@@ -225,14 +186,14 @@ static enum status concern(struct round *round, const struct outcome *outcome,
     struct figures_home homes[2] = {figures_units(change->before), figures_units(change->after)};
     for (size_t i = 0; i < 2; i++) {
         if (outcome->level > COMPUTE_WORKSHOP)
-            TRY(add_id(&round->workshops, homes[i].workshop));
+            TRY(round_add_id(&round->workshops, homes[i].workshop));
         if (outcome->level > COMPUTE_SCHOOL)
-            TRY(add_id(&round->schools, homes[i].school));
+            TRY(round_add_id(&round->schools, homes[i].school));
     }
     for (size_t i = 0; i < outcome->n_offices;
          i++) { // one of the two; the other finds no such unit
-        TRY(add_id(&round->workshops, outcome->offices[i]));
-        TRY(add_id(&round->schools, outcome->offices[i]));
+        TRY(round_add_id(&round->workshops, outcome->offices[i]));
+        TRY(round_add_id(&round->schools, outcome->offices[i]));
     }
     return STATUS_OK;
 }
@@ -280,152 +241,6 @@ static enum status score_level(struct scoring *scoring, int level, const struct 
     return STATUS_OK;
 }
 
-// ---- storing ----
-
-// The columns of standing_put.
-struct columns {
-    struct uuid *ids;
-    struct uuid *streams;
-    struct uuid *subjects;
-    int32_t *programmes;
-    int32_t *roles;
-    int32_t *states;
-    int32_t *versions;
-    int64_t *points;
-    int64_t *totals;
-    struct view *receipts;
-    struct view *figures;
-};
-
-static enum status make_columns(struct arena *arena, size_t n, struct columns *out_columns) {
-    struct columns c = {
-        .ids = arena_array(arena, n, sizeof(*c.ids)),
-        .streams = arena_array(arena, n, sizeof(*c.streams)),
-        .subjects = arena_array(arena, n, sizeof(*c.subjects)),
-        .programmes = arena_array(arena, n, sizeof(*c.programmes)),
-        .roles = arena_array(arena, n, sizeof(*c.roles)),
-        .states = arena_array(arena, n, sizeof(*c.states)),
-        .versions = arena_array(arena, n, sizeof(*c.versions)),
-        .points = arena_array(arena, n, sizeof(*c.points)),
-        .totals = arena_array(arena, n, sizeof(*c.totals)),
-        .receipts = arena_array(arena, n, sizeof(*c.receipts)),
-        .figures = arena_array(arena, n, sizeof(*c.figures)),
-    };
-    *out_columns = c;
-    bool whole = c.ids != NULL && c.streams != NULL && c.subjects != NULL && c.programmes != NULL &&
-                 c.roles != NULL && c.states != NULL && c.versions != NULL && c.points != NULL &&
-                 c.totals != NULL && c.receipts != NULL && c.figures != NULL;
-    return whole ? STATUS_OK : STATUS_NO_MEMORY;
-}
-
-static void fill_columns(const struct scoring *scoring, struct columns *c) {
-    const struct computation *computation = &scoring->computation;
-    for (size_t i = 0; i < computation->n; i++) {
-        const struct outcome *outcome = &computation->outcomes[i];
-        c->ids[i] = uuid_new_v7(scoring->round->now_ms);
-        c->streams[i] = outcome->stream;
-        c->subjects[i] = outcome->subject;
-        c->programmes[i] = (int32_t)computation->scheme->number;
-        c->roles[i] = (int32_t)outcome->role;
-        c->states[i] = (int32_t)outcome->state;
-        c->versions[i] = (int32_t)computation->scheme->version;
-        c->points[i] = outcome->points;
-        c->totals[i] = outcome->total;
-        c->receipts[i] = outcome->receipt;
-        c->figures[i] = outcome->figures;
-    }
-}
-
-static struct db_params *standing_params(const struct round *round, const struct columns *c,
-                                         size_t n) {
-    char day[11];
-    clock_format_day(round->day, day);
-    struct db_params *params = start_params(round);
-    db_param_string(params, day);
-    db_param_uuid_array(params, n, c->ids, NULL);
-    db_param_uuid_array(params, n, c->streams, NULL);
-    db_param_uuid_array(params, n, c->subjects, NULL);
-    db_param_int4_array(params, n, c->programmes, NULL);
-    db_param_int4_array(params, n, c->roles, NULL);
-    db_param_int4_array(params, n, c->states, NULL);
-    db_param_int8_array(params, n, c->points, NULL);
-    db_param_int8_array(params, n, c->totals, NULL);
-    db_param_int4_array(params, n, c->versions, NULL);
-    db_param_bytea_array(params, n, c->receipts);
-    db_param_bytea_array(params, n, c->figures);
-    return params;
-}
-
-// Verdicts of standing_put.
-#define VERDICT_MOVED 3
-
-// A subject that moved meanwhile changes nothing and waits again; all others add their differences.
-static enum status sum_changes(struct scoring *scoring, const struct db_result *result,
-                               struct figures_sums *sums) {
-    struct round *round = scoring->round;
-    struct id_set moved = {.map = {.arena = round->arena}};
-    for (int row = 0; row < db_rows(result); row++) {
-        size_t index = (size_t)db_int8(result, row, 0) - 1;
-        const struct change *change = &scoring->changes[index];
-        if (db_int8(result, row, 1) == VERDICT_MOVED) {
-            TRY(add_id(&moved, scoring->computation.outcomes[index].subject));
-            continue;
-        }
-        if (!change->differs)
-            continue;
-        TRY(figures_add(sums, change->before, -1));
-        TRY(figures_add(sums, change->after, 1));
-    }
-    return put_back(round, &moved, COMPUTE_PERSON, ROUND_LANE_LIVE);
-}
-
-static enum status apply_sums(const struct round *round, int32_t programme,
-                              struct figures_sums *sums) {
-    figures_fold(sums);
-    if (sums->n == 0)
-        return STATUS_OK;
-    struct uuid *units = arena_array(round->arena, sums->n, sizeof(*units));
-    int32_t *roles = arena_array(round->arena, sums->n, sizeof(*roles));
-    struct view *items = arena_array(round->arena, sums->n, sizeof(*items));
-    int64_t *deltas = arena_array(round->arena, sums->n * FIGURES_COLUMNS, sizeof(*deltas));
-    if (units == NULL || roles == NULL || items == NULL || deltas == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < sums->n; i++) {
-        units[i] = sums->rows[i].key.unit;
-        roles[i] = sums->rows[i].key.role;
-        items[i] = view_from_string(sums->rows[i].key.item);
-        memcpy(deltas + i * FIGURES_COLUMNS, sums->rows[i].columns, sizeof(sums->rows[i].columns));
-    }
-    struct db_params *params = start_params(round);
-    db_param_int4(params, programme);
-    db_param_uuid_array(params, sums->n, units, NULL);
-    db_param_int4_array(params, sums->n, roles, NULL);
-    db_param_text_array(params, sums->n, items);
-    db_param_int8_array(params, sums->n * FIGURES_COLUMNS, deltas, NULL);
-    return db_sync_query(round->db, "rollup_apply", params, NULL);
-}
-
-static enum status store(struct scoring *scoring) {
-    struct round *round = scoring->round;
-    size_t n = scoring->computation.n;
-    if (n == 0)
-        return STATUS_OK;
-    struct columns columns;
-    TRY(make_columns(round->arena, n, &columns));
-    fill_columns(scoring, &columns);
-    struct figures_sums sums = {.arena = round->arena};
-    struct db_result *result = NULL;
-    enum status status =
-        db_sync_query(round->db, "standing_put", standing_params(round, &columns, n), &result);
-    if (status == STATUS_OK)
-        status = sum_changes(scoring, result, &sums);
-    db_sync_free_result(&result);
-    if (status != STATUS_OK)
-        return status;
-    round->subjects += n;
-    return apply_sums(round, (int32_t)scoring->computation.scheme->number, &sums);
-}
-
 // ---- the round ----
 
 // The levels of this round: all of them, or only the first that has subjects when more of them may
@@ -447,23 +262,23 @@ static enum status score_programme(struct round *round, const struct scheme *sch
         TRY(score_level(&scoring, COMPUTE_WORKSHOP, &round->workshops));
     if (does_level(round, COMPUTE_SCHOOL))
         TRY(score_level(&scoring, COMPUTE_SCHOOL, &round->schools));
-    return store(&scoring);
+    return round_store(&scoring);
 }
 
 static enum status score_all(struct round *round, enum round_lane lane) {
     for (size_t i = 0; i < round->schemes->n; i++)
         TRY(score_programme(round, round->schemes->entries[i].scheme));
     if (!does_level(round, COMPUTE_WORKSHOP))
-        TRY(put_back(round, &round->workshops, COMPUTE_WORKSHOP, lane));
+        TRY(round_put_back(round, &round->workshops, COMPUTE_WORKSHOP, lane));
     if (!does_level(round, COMPUTE_SCHOOL))
-        TRY(put_back(round, &round->schools, COMPUTE_SCHOOL, lane));
+        TRY(round_put_back(round, &round->schools, COMPUTE_SCHOOL, lane));
     return STATUS_OK;
 }
 
 // The watermark moves when nothing that was read is left unscored.
 static enum status finish(struct round *round, enum round_lane lane, struct round_report *report) {
     struct db_result *result = NULL;
-    TRY(db_sync_query(round->db, "assessor_waiting", start_params(round), &result));
+    TRY(db_sync_query(round->db, "assessor_waiting", round_params(round), &result));
     int64_t live = db_int8(result, 0, 0);
     report->rescore = db_int8(result, 0, 1);
     db_sync_free_result(&result);
@@ -472,7 +287,7 @@ static enum status finish(struct round *round, enum round_lane lane, struct roun
     uint32_t version = 0;
     for (size_t i = 0; i < round->schemes->n; i++)
         version = round->schemes->entries[i].scheme->version;
-    struct db_params *params = start_params(round);
+    struct db_params *params = round_params(round);
     if (live == 0 && lane == ROUND_LANE_LIVE) // the other lane has read no heads
         db_param_timestamptz(params, round->now_ms);
     else
