@@ -417,6 +417,8 @@ static enum status find_format(struct reading *reading, struct view text) {
     const char *wanted = reading->input->kind;
     char names[NAMES_CAP] = "";
     size_t fitting = 0;
+    if (utf8_trim(text).size == 0)
+        return set_file_reason(reading, REASON_FILE_EMPTY, NULL, 0);
     for (size_t i = 0; i < count; i++) {
         if (wanted != NULL ? strcmp(wanted, formats[i].name) != 0 : !header_fits(&formats[i], text))
             continue;
@@ -478,9 +480,10 @@ static enum status read_file(struct reading *reading) {
     reading->source =
         reading->input->source != NULL ? reading->input->source : reading->format->name;
     enum status status = csv_read(text, columns, EVIDENCE_COLUMNS, NULL, on_row, reading, &error);
-    const char *value = error.text;
-    return status == STATUS_INVALID ? set_file_reason(reading, REASON_FILE_BROKEN, &value, 1)
-                                    : status;
+    if (status != STATUS_INVALID)
+        return status;
+    reading->result->reason = value_file_reason(&error, reading->arena);
+    return reading->result->reason == NULL ? STATUS_NO_MEMORY : STATUS_INVALID;
 }
 
 enum status evidence_read(const struct evidence_input *input, struct arena *arena,

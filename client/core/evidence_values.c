@@ -1,6 +1,7 @@
 // Values as people and platforms write them. What is not plainly right is refused, never mended.
 #include "client/core/evidence_values.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -98,6 +99,54 @@ enum reason_id value_flaw_reason(enum csv_flaw flaw) {
         [CSV_FLAW_CHARACTER] = REASON_ROW_CHARACTER,
     };
     return reasons[flaw];
+}
+
+// The reader's sentences; values: how many of row and column the reason's text wants.
+static const struct {
+    const char *text;
+    enum reason_id reason;
+    size_t values;
+} file_faults[] = {
+    {"the header row has more than 1000 columns", REASON_FILE_TOO_MANY_COLUMNS, 1},
+    {"the header is too long or holds a control character", REASON_FILE_HEADER_MALFORMED, 2},
+    {"this column is there twice", REASON_FILE_COLUMN_TWICE, 2},
+    {"the header row lacks this column", REASON_FILE_COLUMN_MISSING, 2},
+    {"the file has too many rows", REASON_FILE_TOO_MANY_ROWS, 1},
+    {"a quote inside a text must be doubled and the whole text set in quotes",
+     REASON_FILE_QUOTE_INSIDE, 2},
+    {"the quote that opens here is never closed", REASON_FILE_QUOTE_OPEN, 2},
+    {"the file is empty: a header row is needed", REASON_FILE_EMPTY, 0},
+};
+
+// Names of one column stand as "学校|school" in the reader's table.
+static const char *spell_names(const char *detail, char *out, size_t size) {
+    size_t length = 0;
+    for (; *detail != '\0' && length + 3 < size; detail++) {
+        if (*detail == '|')
+            out[length++] = ',';
+        out[length++] = *detail == '|' ? ' ' : *detail;
+    }
+    out[length] = '\0';
+    return out;
+}
+
+Lx__Reason *value_file_reason(const struct csv_error *error, struct arena *arena) {
+    char row[24];
+    char number[24];
+    char names[2 * sizeof error->detail];
+    (void)snprintf(row, sizeof row, "%zu", error->row);
+    (void)snprintf(number, sizeof number, "%zu", error->column);
+    const char *values[] = {row, number};
+    bool by_name = error->detail[0] != '\0';
+    for (size_t i = 0; i < sizeof file_faults / sizeof file_faults[0]; i++) {
+        if (error->reason == NULL || strcmp(error->reason, file_faults[i].text) != 0)
+            continue;
+        if (by_name)
+            values[1] = spell_names(error->detail, names, sizeof names);
+        return reason_new_v(arena, file_faults[i].reason, NULL, values, file_faults[i].values);
+    }
+    const char *text = error->text;
+    return reason_new_v(arena, REASON_FILE_BROKEN, NULL, &text, 1);
 }
 
 // "A1技术支持的学情分析" is how plans print a point: its code and its name.

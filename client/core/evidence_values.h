@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/assess/scheme.h"
+#include "common/base/arena.h"
 #include "common/base/view.h"
 #include "common/text/csv.h"
 #include "common/wire/reason.h"
@@ -18,6 +19,9 @@ enum reason_id value_parse_bool(struct view text, bool *out_value);
 
 // Why a row could not be read; REASON_NONE for none.
 enum reason_id value_flaw_reason(enum csv_flaw flaw);
+
+// Why the file as a whole could not be read, in the arena; NULL when that is full.
+Lx__Reason *value_file_reason(const struct csv_error *error, struct arena *arena);
 
 // The code of what a person wrote: code or label. NULL: not in the scheme. Borrows from the scheme.
 const char *value_find_course(const struct scheme *scheme, struct view text);

@@ -265,7 +265,9 @@ static const struct people_person *find_person(struct match *match) {
             return refuse(match, PEOPLE_TEACHER_NO, damage, key->teacher_no);
         found = found != NULL ? found : by_number;
     }
-    if (found == NULL && key->name.size > 0)
+    // An id that nobody has, beside a name without its school, is the id's fault.
+    bool has_id = key->account.size > 0 || key->teacher_no.size > 0;
+    if (found == NULL && key->name.size > 0 && (key->school.size > 0 || !has_id))
         found = match_name(match);
     else if (found == NULL && key->account.size > 0)
         return refuse(match, PEOPLE_ACCOUNT, REASON_ROW_PERSON_UNKNOWN, key->account);

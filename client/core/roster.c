@@ -399,9 +399,10 @@ static enum status read_file(struct roster_reading *reading) {
     if (reading->result->entries == NULL)
         return STATUS_NO_MEMORY;
     enum status status = csv_read(text, columns, ROSTER_COLUMNS, NULL, on_row, reading, &error);
-    const char *value = error.text;
-    if (status == STATUS_INVALID)
-        return set_file_reason(reading, REASON_FILE_BROKEN, &value, 1);
+    if (status == STATUS_INVALID) {
+        reading->result->reason = value_file_reason(&error, reading->arena);
+        return reading->result->reason == NULL ? STATUS_NO_MEMORY : STATUS_INVALID;
+    }
     TRY(status);
     TRY(roster_compare_missing(reading));
     return compare_sizes(reading);

@@ -147,7 +147,7 @@ def test_refused_stays_visible_until_mended_or_dropped(refused):
     assert [entry["state"] for entry in entries] == ["refused", "refused"] and in_ledger(city, ids) == [0, 0]
     english, chinese = home.run("outbox").stdout, home.run("outbox", lang=CHINESE).stdout
     assert english.count("refused") == 2 and "capability record_workshop over this unit is missing" in english
-    assert chinese.count("被拒绝") == 2 and "不能在此写入 提交成果 事实：缺少对该单位的 记录工作坊的过程性数据 权限" in chinese, chinese
+    assert chinese.count("被拒绝") == 2 and "不能在此写入“提交成果”事实：缺少对该单位的“记录工作坊的过程性数据”权限" in chinese, chinese
     assert home.json("sync")["sent"] == 0, "it is not sent again by itself"
     # Not mended yet: the same answer. Then mended: it goes in.
     first, second = (entry["id"] for entry in entries)

@@ -73,6 +73,7 @@ static void test_people_are_matched_without_guessing(void **state) {
         {",,王芳,杏花村第一小学,p01," TIMES ",8", EVIDENCE_BAD, REASON_ROW_PERSON_AMBIGUOUS,
          "姓名"},
         {",,王芳,,p01," TIMES ",9", EVIDENCE_BAD, REASON_ROW_SCHOOL_MISSING, "学校"},
+        {"t99,,王芳,,p01," TIMES ",9", EVIDENCE_BAD, REASON_ROW_PERSON_UNKNOWN, "平台账号"},
         {",,王芳,某校,p01," TIMES ",10", EVIDENCE_BAD, REASON_ROW_SCHOOL_UNKNOWN, "学校"},
         {",,无名,杏花村第一小学,p01," TIMES ",11", EVIDENCE_BAD, REASON_ROW_PERSON_UNKNOWN, "姓名"},
         {",,,,p01," TIMES ",12", EVIDENCE_BAD, REASON_ROW_PERSON_MISSING, "平台账号"},
@@ -222,10 +223,12 @@ static void test_files_as_a_whole(void **state) {
         const char *text;
         enum reason_id reason;
     } files[] = {
-        {"", REASON_FILE_KIND_UNKNOWN},
+        {"", REASON_FILE_EMPTY},
         {"a,b,c\n1,2,3\n", REASON_FILE_KIND_UNKNOWN},
         {"账号,课程,开始时间,结束时间,能力点,学分,认证时间\n", REASON_FILE_KIND_SEVERAL},
-        {"账号,自测时间\n\"t01,2021-06-02\n", REASON_FILE_BROKEN},
+        {"账号,自测时间\n\"t01,2021-06-02\n", REASON_FILE_QUOTE_OPEN},
+        {"账号,自测时间\nt\"01,2021-06-02\n", REASON_FILE_QUOTE_INSIDE},
+        {" \n\n", REASON_FILE_EMPTY},
         {"账号,\xff\xff\xff\n", REASON_FILE_CHARSET},
     };
     struct import_world world;
