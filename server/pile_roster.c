@@ -8,20 +8,25 @@
 
 enum { WHAT_PERSON = 1, WHAT_MEMBERSHIP = 2 };
 
-// What the database says of a row, by its verdict number; it appends the parameter `version`
-// itself.
-static const enum reason_id VERDICT_REASONS[] = {
-    REASON_NONE,
-    REASON_NONE,
-    REASON_ROSTER_CHANGED,
-    REASON_ROSTER_NOT_IN_SCOPE,
-    REASON_TEACHER_NO_TAKEN,
-    REASON_PERSON_ACCOUNT_TAKEN,
-    REASON_MEMBERSHIP_OVERLAPS,
-    REASON_TRANSFER_NEEDED,
-    REASON_DISTRICT_OTHER,
-    REASON_UNIT_NOT_FOR_ROLE,
+// What the database says of a row, by its verdict number, and the field at fault where it is clear.
+static const struct {
+    enum reason_id reason;
+    const char *field;
+} VERDICT_REASONS[] = {
+    {REASON_NONE, NULL},
+    {REASON_NONE, NULL},
+    {REASON_ROSTER_CHANGED, NULL},
+    {REASON_ROSTER_NOT_IN_SCOPE, NULL},
+    {REASON_TEACHER_NO_TAKEN, "person.teacher_no"},
+    {REASON_PERSON_ACCOUNT_TAKEN, "person.account"},
+    {REASON_MEMBERSHIP_OVERLAPS, "membership.from_ms"},
+    {REASON_TRANSFER_NEEDED, "membership.unit"},
+    {REASON_DISTRICT_OTHER, "membership.unit"},
+    {REASON_UNIT_NOT_FOR_ROLE, "membership.role"},
 };
+// The database appends the parameter `version` to this one, so its text can't have it.
+#define ROSTER_CHANGED_TEXT                                                                        \
+    "Somebody has changed this row since: sync, look at it, and change it again."
 #define VERDICTS (sizeof(VERDICT_REASONS) / sizeof(VERDICT_REASONS[0]))
 
 struct columns {
@@ -137,14 +142,28 @@ static void fill(struct columns *columns, const struct pile_roster *roster) {
     columns->n = roster->n_rows;
 }
 
+static Lx__Reason *make_reason(struct arena *arena, size_t verdict) {
+    enum reason_id id = VERDICT_REASONS[verdict].reason;
+    if (id != REASON_NONE && id != REASON_ROSTER_CHANGED)
+        return reason_new_v(arena, id, VERDICT_REASONS[verdict].field, NULL, 0);
+    Lx__Reason *reason = arena_alloc(arena, sizeof(*reason));
+    if (reason == NULL)
+        return NULL;
+    lx__reason__init(reason);
+    reason->has_reason = id != REASON_NONE;
+    reason->reason = (uint32_t)id;
+    reason->text = id == REASON_NONE ? NULL : (char *)ROSTER_CHANGED_TEXT;
+    return reason;
+}
+
 // The packed lx.Reason per row verdict; `version` is left for the database to add.
 static enum status bind_reasons(struct arena *arena, struct db_params *params) {
     struct view packed[VERDICTS - 1]; // SQL counts from 1
     for (size_t verdict = 1; verdict < VERDICTS; verdict++) {
-        Lx__Reason reason = LX__REASON__INIT;
-        reason.has_reason = VERDICT_REASONS[verdict] != REASON_NONE;
-        reason.reason = (uint32_t)VERDICT_REASONS[verdict];
-        TRY(unpack_pack(&reason.base, arena, &packed[verdict - 1]));
+        const Lx__Reason *reason = make_reason(arena, verdict);
+        if (reason == NULL)
+            return STATUS_NO_MEMORY;
+        TRY(unpack_pack(&reason->base, arena, &packed[verdict - 1]));
     }
     db_param_bytea_array(params, VERDICTS - 1, packed);
     return STATUS_OK;
