@@ -62,8 +62,8 @@ struct ctl {
 
 const struct ctl_command *ctl_commands(size_t *out_count);
 
-// The value of an option of the running command; NULL when it was not given. Asserts that the
-// command has such an option.
+// The value of an option of the running command; NULL when it was not given. Aborts when the
+// command has no such option.
 const char *ctl_value(const struct ctl *ctl, const char *option);
 // "lianxiaoctl: ..." on stderr; always returns CTL_EXIT_REFUSED, so that commands can return it.
 enum ctl_exit ctl_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
