@@ -118,6 +118,11 @@ enum cli_exit cmd_user_add(struct cli *cli) {
         cli_error(cli, _("--role and --unit go together"));
         return CLI_EXIT_USAGE;
     }
+    if (!request.name && !cli_option(cli, "person")) {
+        cli_error(cli,
+                  _("--name is needed: the person's name, or --person for somebody of the roster"));
+        return CLI_EXIT_USAGE;
+    }
     if (role && !read_role(cli, role, &request.role))
         return CLI_EXIT_USAGE;
     if (!set_person(cli, &request))

@@ -55,7 +55,7 @@ static const struct cli_option grade_options[] = {
 };
 
 static const struct cli_option import_options[] = {
-    {"kind", N_("KIND"),
+    {"kind", N_("FORMAT"),
      N_("course, discussion, attendance, hours, certification, self_test or assessment (else found "
         "by the header row)")},
     {"source", N_("NAME"), N_("the platform it comes from (else the kind)")},

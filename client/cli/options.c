@@ -5,6 +5,8 @@
 
 #include "client/cli/cli.h"
 #include "common/base/view.h"
+#include "common/domain/fact_kind.h"
+#include "common/domain/role.h"
 #include "common/text/utf8.h"
 
 static const struct cli_option common_options[] = {
@@ -80,6 +82,58 @@ static void print_options(const struct cli *cli, const struct cli_option *option
     }
 }
 
+// The options that a kind of record wants, those it may have in brackets.
+static void print_fields(const struct fact_kind_info *kind, FILE *out) {
+    static const char *const options[FACT_FIELD_COUNT] = {
+        [FACT_FIELD_ITEM] = "--item",   [FACT_FIELD_UNTIL] = "--until",
+        [FACT_FIELD_OF] = "--of",       [FACT_FIELD_QUANTITY] = "--quantity",
+        [FACT_FIELD_FORM] = "--form",   [FACT_FIELD_SUBMISSION] = "--title",
+        [FACT_FIELD_SOURCE_KEY] = NULL, // of imported files only
+    };
+    for (size_t i = 0; i < FACT_FIELD_COUNT; i++)
+        if (options[i] && kind->fields[i] != FACT_FORBIDDEN)
+            fprintf(out, kind->fields[i] == FACT_REQUIRED ? "  %s" : "  [%s]", options[i]);
+    fputc('\n', out);
+}
+
+static void print_kinds(const struct cli *cli) {
+    size_t count;
+    const struct fact_kind_info *kinds = fact_kind_table(&count);
+    fprintf(cli->out, "\n%s\n", _("KIND is one of:"));
+    for (size_t i = 0; i < count; i++) {
+        bool zh = cli->language == REASON_LANGUAGE_ZH;
+        print_padded(kinds[i].name, 16, cli->out);
+        fputs(zh ? kinds[i].zh : kinds[i].en, cli->out);
+        print_fields(&kinds[i], cli->out);
+    }
+}
+
+static void print_roles(const struct cli *cli) {
+    size_t count;
+    const struct role_info *roles = role_table(&count);
+    fprintf(cli->out, "\n%s\n", _("ROLE is one of:"));
+    for (size_t i = 0; i < count; i++) {
+        if (roles[i].capabilities == 0)
+            continue; // no login yet
+        print_padded(roles[i].name, 16, cli->out);
+        fprintf(cli->out, "%s\n", cli->language == REASON_LANGUAGE_ZH ? roles[i].zh : roles[i].en);
+    }
+}
+
+// Words of --help that stand for one of a table's rows.
+static const struct {
+    const char *word;
+    void (*print)(const struct cli *cli);
+} word_lists[] = {{"KIND", print_kinds}, {"ROLE", print_roles}};
+
+static bool command_takes(const struct cli_command *command, const char *word) {
+    const struct cli_option *option = command->options;
+    for (; option && option->name; option++)
+        if (option->value && strcmp(option->value, word) == 0)
+            return true;
+    return strstr(command->arguments, word) != NULL;
+}
+
 static void print_command_help(const struct cli *cli) {
     const struct cli_command *command = cli->command;
     fprintf(cli->out, _("Usage: %s %s%s%s [options]\n"), CLI_PROGRAM, command->name,
@@ -87,6 +141,9 @@ static void print_command_help(const struct cli *cli) {
     fprintf(cli->out, "\n%s\n\n%s\n", _(command->help), _("Options:"));
     print_options(cli, command->options);
     print_options(cli, common_options);
+    for (size_t i = 0; i < sizeof word_lists / sizeof word_lists[0]; i++)
+        if (command_takes(command, word_lists[i].word))
+            word_lists[i].print(cli);
 }
 
 static void print_program_help(const struct cli *cli) {
