@@ -126,6 +126,15 @@ class Server:
             raise Failed(f"lianxiaod did not stop within 30 s:\n{self.tail()}") from None
         finally:
             self.process = None
+        self.assert_sane()
+
+    def assert_sane(self) -> None:
+        """Nothing that a sanitizer found, leaks at the end included, is in the log."""
+        log = self.log.read_text(encoding="utf-8", errors="replace")
+        for word in ("Sanitizer", "runtime error:"):
+            if word in log:
+                at = log.index(word)
+                raise Failed(f"lianxiaod: {log[max(0, at - 200):at + 3000]}")
 
     def children(self, role: str = "") -> list[int]:
         """Process ids of the master's children, those whose name or command line has `role` in it."""
