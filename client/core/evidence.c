@@ -7,7 +7,7 @@
 
 #include "client/core/evidence_formats.h"
 #include "client/core/evidence_values.h"
-#include "common/text/charset.h"
+#include "client/core/import_text.h"
 #include "common/text/utf8.h"
 #include "common/wire/digest.h"
 
@@ -438,21 +438,6 @@ static enum status find_format(struct reading *reading, struct view text) {
         reading, fitting == 0 ? REASON_FILE_KIND_UNKNOWN : REASON_FILE_KIND_SEVERAL, &value, 1);
 }
 
-static enum status decode(struct reading *reading, struct view *out_text) {
-    struct charset_error error;
-    enum charset charset = CHARSET_UTF8;
-    char offset[24];
-    enum status status =
-        charset_to_utf8(reading->input->bytes, reading->arena, out_text, &charset, &error);
-    if (status == STATUS_OK)
-        reading->result->charset = charset_name(charset);
-    if (status != STATUS_INVALID)
-        return status;
-    snprintf(offset, sizeof offset, "%zu", error.offset);
-    const char *values[] = {charset_name(error.charset), offset};
-    return set_file_reason(reading, REASON_FILE_CHARSET, values, 2);
-}
-
 // Every row ends a line, so lines are room enough; half of the hash table stays free.
 static enum status make_room(struct reading *reading, struct view text) {
     size_t lines = 2;
@@ -472,7 +457,8 @@ static enum status read_file(struct reading *reading) {
     struct csv_column columns[EVIDENCE_COLUMNS];
     struct csv_error error = {0};
     struct view text;
-    TRY(decode(reading, &text));
+    TRY(import_text(reading->input->bytes, reading->arena, &text, &reading->result->charset,
+                    &reading->result->reason));
     TRY(find_format(reading, text));
     TRY(make_room(reading, text));
     fill_columns(reading->format, columns);

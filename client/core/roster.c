@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "client/core/evidence_values.h"
+#include "client/core/import_text.h"
 #include "client/core/roster_internal.h"
-#include "common/text/charset.h"
 #include "common/text/csv.h"
 #include "common/text/utf8.h"
 #include "common/wire/digest.h"
@@ -366,31 +366,11 @@ static enum status compare_sizes(struct roster_reading *reading) {
     return STATUS_OK;
 }
 
-static enum status set_file_reason(struct roster_reading *reading, enum reason_id reason,
-                                   const char *const *values, size_t count) {
-    reading->result->reason = reason_new_v(reading->arena, reason, NULL, values, count);
-    return reading->result->reason == NULL ? STATUS_NO_MEMORY : STATUS_INVALID;
-}
-
-static enum status read_text_of_file(struct roster_reading *reading, struct view *out_text) {
-    struct charset_error error;
-    enum charset charset = CHARSET_UTF8;
-    char offset[24];
-    enum status status =
-        charset_to_utf8(reading->input->bytes, reading->arena, out_text, &charset, &error);
-    if (status == STATUS_OK)
-        reading->result->charset = charset_name(charset);
-    if (status != STATUS_INVALID)
-        return status;
-    snprintf(offset, sizeof offset, "%zu", error.offset);
-    const char *values[] = {charset_name(error.charset), offset};
-    return set_file_reason(reading, REASON_FILE_CHARSET, values, 2);
-}
-
 static enum status read_file(struct roster_reading *reading) {
     struct csv_error error = {0};
     struct view text;
-    TRY(read_text_of_file(reading, &text));
+    TRY(import_text(reading->input->bytes, reading->arena, &text, &reading->result->charset,
+                    &reading->result->reason));
     reading->capacity = 2 + reading->input->local->people.n_persons;
     for (size_t i = 0; i < text.size; i++)
         reading->capacity += text.data[i] == '\n' || text.data[i] == '\r';
