@@ -35,6 +35,7 @@ struct sync {
     struct sync_options options;
     enum sync_phase phase;
     struct arena *arena;         // owns: the request being built
+    const Lx__PushRequest *sent; // in arena: the push in flight
     struct arena *scope_arena;   // owns: streams
     struct sync_stream *streams; // in scope_arena, ascending id
     size_t n_streams;

@@ -1,4 +1,6 @@
 // The sync engine's way up: groups of the outbox, one request in flight, each stream in its order.
+#include <string.h>
+
 #include "client/core/sync_internal.h"
 
 static ProtobufCBinaryData bytes_of(struct view view) {
@@ -100,29 +102,40 @@ bool sync_push_next(struct sync *sync, struct sync_request *out_request) {
         return false;
     }
     sync->token = sync_new_token(sync);
+    sync->sent = request;
     *out_request = (struct sync_request){sync->token, LX__METHOD__PUSH, &request->base};
     return true;
 }
 
 // ---- answers ----
 
+static const Lx__PushGroup *find_sent(const struct sync *sync, const Lx__PushedGroup *group) {
+    for (size_t i = 0; i < sync->sent->n_groups; i++)
+        if (memcmp(sync->sent->groups[i]->stream.data, group->stream.data, UUID_SIZE) == 0)
+            return sync->sent->groups[i];
+    return NULL;
+}
+
+// Another program that syncs this home may have taken the same answer first and sent its next group
+// since: then nothing moves here, and the server's last operation lies beyond what this answer
+// speaks of.
 static enum status settle(struct sync *sync, struct uuid stream, const Lx__PushedGroup *group,
                           int64_t now_ms) {
     struct outbox_counts before;
     struct outbox_counts after;
-    uint64_t first_before = 0;
-    uint64_t first_after = 0;
+    Lx__PushedGroup answer = *group;
+    const Lx__PushGroup *sent = find_sent(sync, group);
+    if (!sent || group->op_to < sent->first_op_seq) { // sending the same again would not end
+        hold(sync, stream);
+        return STATUS_OK;
+    }
+    if (answer.op_to >= sent->first_op_seq + sent->n_operations)
+        answer.op_to = sent->first_op_seq + sent->n_operations - 1;
     TRY(store_outbox_counts(sync->store, &before));
-    TRY(store_outbox_first_sent(sync->store, stream, &first_before));
-    TRY(store_outbox_settle(sync->store, group, now_ms));
-    TRY(store_outbox_first_sent(sync->store, stream, &first_after));
+    TRY(store_outbox_settle(sync->store, &answer, now_ms));
     TRY(store_outbox_counts(sync->store, &after));
     sync->progress.pushed += after.acked - before.acked;
     sync->progress.refused += after.refused - before.refused;
-    // Nothing moved: sending the same again would not end. (No key before: another program that
-    // syncs this home took the same answer first.)
-    if (first_before != 0 && first_after == first_before)
-        hold(sync, stream);
     return STATUS_OK;
 }
 

@@ -74,9 +74,6 @@ enum status store_outbox_drop(struct store *store, int64_t id) MUST_USE;
 enum status store_outbox_seal(struct store *store, struct uuid stream, size_t max_ops,
                               size_t max_bytes, struct arena *arena,
                               struct outbox_entries *out_entries) MUST_USE;
-// Key of the oldest operation that was sent and not answered; 0: none.
-enum status store_outbox_first_sent(struct store *store, struct uuid stream,
-                                    uint64_t *out_op_seq) MUST_USE;
 // Streams with something waiting that is not blocked.
 enum status store_outbox_streams(struct store *store, struct arena *arena, size_t *out_count,
                                  struct uuid **out_streams) MUST_USE;

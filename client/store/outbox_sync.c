@@ -192,16 +192,6 @@ enum status store_outbox_seal(struct store *store, struct uuid stream, size_t ma
     return status;
 }
 
-enum status store_outbox_first_sent(struct store *store, struct uuid stream, uint64_t *out_op_seq) {
-    int64_t first = 0;
-    enum status status =
-        db_int(store, &first,
-               "select min(op_seq) from outbox where stream = ?1 and state = 1 and op_seq > 0", "u",
-               &stream);
-    *out_op_seq = (uint64_t)first;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
 // ---- streams with work ----
 
 static enum status stream_has_work(struct store *store, struct uuid stream, struct arena *arena,

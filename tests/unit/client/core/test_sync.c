@@ -325,6 +325,47 @@ static void test_two_engines_on_one_home(void **state) {
     }
 }
 
+// The other program took the answer first and sent its next group; the server's last operation is
+// of that group, of whose refusals this answer says nothing.
+static void test_late_answer_speaks_of_its_own_group(void **state) {
+    struct world world;
+    struct sync_request request;
+    struct outbox_entries entries;
+    (void)state;
+    world_open(&world, false, 0);
+    struct uuid stream = world.server.streams[0].id;
+    record(&world, 0, "t.plan");
+    sync_connected(world.sync);
+    assert_true(sync_next(world.sync, world.now_ms, &request));
+    while (request.method != LX__METHOD__PUSH) {
+        sync_on_reply(world.sync, request.token,
+                      fake_answer(&world.server, request.method, request.message), world.now_ms);
+        assert_true(sync_next(world.sync, world.now_ms, &request));
+    }
+    Lx__PushedGroup first = LX__PUSHED_GROUP__INIT;
+    first.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
+    first.verdict = LX__GROUP_VERDICT__GROUP_REPEATED;
+    first.op_to = 1;
+    assert_int_equal(store_begin(world.home.store), STATUS_OK);
+    assert_int_equal(store_outbox_settle(world.home.store, &first, world.now_ms), STATUS_OK);
+    assert_int_equal(store_commit(world.home.store), STATUS_OK);
+    record(&world, 0, "t.plan");
+    struct arena *arena = arena_new(0);
+    assert_int_equal(store_outbox_seal(world.home.store, stream, 10, 10000, arena, &entries),
+                     STATUS_OK);
+    assert_int_equal(entries.count, 1);
+    Lx__PushedGroup *groups[] = {&first};
+    Lx__PushReply reply = LX__PUSH_REPLY__INIT;
+    first.op_to = 2;
+    reply.n_groups = 1;
+    reply.groups = groups;
+    sync_on_reply(world.sync, request.token, &reply.base, world.now_ms);
+    assert_int_equal(counts(&world).waiting, 1);
+    assert_int_equal(sync_progress(world.sync)->streams_held, 0);
+    arena_free(&arena);
+    world_close(&world);
+}
+
 static void test_scope_that_shrinks_and_grows(void **state) {
     struct world world;
     struct store_stream stored;
@@ -424,6 +465,7 @@ int main(void) {
         cmocka_unit_test(test_refused_group_waits_and_others_go),
         cmocka_unit_test(test_server_that_lost_operations_gets_them_again),
         cmocka_unit_test(test_two_engines_on_one_home),
+        cmocka_unit_test(test_late_answer_speaks_of_its_own_group),
         cmocka_unit_test(test_scope_that_shrinks_and_grows),
         cmocka_unit_test(test_watch_is_woken),
         cmocka_unit_test(test_errors),
