@@ -1,6 +1,7 @@
 // Subscribe: which streams this connection wants to be nudged about. Every one must be in scope;
 // the answer says where each is now, so that what moved meanwhile is pulled at once.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/wire/reason.h"
@@ -21,16 +22,21 @@ static void fail_at(struct request *request, enum reason_id reason, size_t i) {
     request_fail(request, reason, field, NULL);
 }
 
-// The rows come in any order; a stream that is asked for and not among them is not in scope.
-static bool find_head(const struct db_result *result, struct uuid stream, struct nudge_head *out) {
-    for (int row = 0; row < db_rows(result); row++) {
-        if (!uuid_equal(db_uuid(result, row, 0), stream))
-            continue;
-        *out = (struct nudge_head){stream, (int32_t)db_int8(result, row, 1),
-                                   (uint64_t)db_int8(result, row, 2)};
-        return true;
-    }
-    return false;
+static int compare_heads(const void *left, const void *right) {
+    const struct nudge_head *a = left, *b = right;
+    return uuid_compare(a->stream, b->stream);
+}
+
+// What the database knows of the streams, ascending: ten thousand are looked up in it.
+static struct nudge_head *sort_heads(const struct db_result *result, struct arena *arena) {
+    size_t n = (size_t)db_rows(result);
+    struct nudge_head *heads = arena_array(arena, n + 1, sizeof *heads);
+    for (int row = 0; heads != NULL && row < (int)n; row++)
+        heads[row] = (struct nudge_head){db_uuid(result, row, 0), (int32_t)db_int8(result, row, 1),
+                                         (uint64_t)db_int8(result, row, 2)};
+    if (heads != NULL && n > 1)
+        qsort(heads, n, sizeof *heads, compare_heads);
+    return heads;
 }
 
 static bool add_head(struct request *request, Lx__SubscribeReply *reply, struct nudge_head *head) {
@@ -54,16 +60,20 @@ static void on_heads(void *user, enum status status, const struct db_result *res
         return;
     }
     struct nudge_head *heads = arena_array(request_arena(request), n, sizeof *heads);
+    const struct nudge_head *known = sort_heads(result, request_arena(request));
     Lx__SubscribeReply reply = LX__SUBSCRIBE_REPLY__INIT;
     reply.heads = arena_array(request_arena(request), n, sizeof(Lx__StreamHead *));
-    bool memory = heads != NULL && reply.heads != NULL;
+    bool memory = heads != NULL && known != NULL && reply.heads != NULL;
     for (size_t i = 0; memory && i < n; i++) {
-        struct uuid id;
-        memcpy(id.bytes, subscribe->streams[i].data, UUID_SIZE);
-        if (!find_head(result, id, &heads[i])) {
+        struct nudge_head key = {0};
+        memcpy(key.stream.bytes, subscribe->streams[i].data, UUID_SIZE);
+        const struct nudge_head *found =
+            bsearch(&key, known, (size_t)db_rows(result), sizeof key, compare_heads);
+        if (found == NULL) { // asked for and not among the rows: not in scope
             fail_at(request, REASON_STREAM_UNKNOWN, i);
             return;
         }
+        heads[i] = *found;
         memory = add_head(request, &reply, &heads[i]);
     }
     if (session_still_of(request) == NULL && !request_orphaned(request)) { // whose are they?
