@@ -99,10 +99,10 @@ def test_server_away_and_back(deployment):
 def test_watcher_hears_of_others(city):
     school = office(city, "hears.school", "school_admin", SCHOOL)
     district = office(city, "hears.district", "district_admin", DISTRICT)
+    synced = lambda: district.json("status")["last_sync_ms"]  # noqa: E731
+    before = synced()
     watch = subprocess.Popen([lx.BUILD / "client/cli/lianxiao", "sync", "--watch", "--home", district.folder])
     try:
-        synced = lambda: district.json("status")["last_sync_ms"]  # noqa: E731
-        before = synced()
         lx.wait_until(lambda: synced() > before, what="the watcher is there")
         record = school.json("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", "2021-05-21")["id"]
         school.run("sync")
@@ -116,9 +116,9 @@ def test_watcher_hears_of_others(city):
 def test_watcher_follows_its_scope(city):
     boss = office(city, "widens", "school_admin", SCHOOL)
     head = office(city, "widened", "head", f"{SCHOOL}-01")
+    before = head.json("status")
     watch = subprocess.Popen([lx.BUILD / "client/cli/lianxiao", "sync", "--watch", "--home", head.folder])
     try:
-        before = head.json("status")
         assert before["streams"] == 2  # the city's and the workshop's
         lx.wait_until(lambda: head.json("status")["last_sync_ms"] > before["last_sync_ms"])
         grant = boss.json("grant", "widened", "head", f"{SCHOOL}-02")["grant"]
