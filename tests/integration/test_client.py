@@ -130,23 +130,6 @@ def test_watcher_follows_its_scope(city):
         assert watch.wait(timeout=30) == 0
 
 
-def test_killed_client_loses_nothing(city):
-    home = office(city, "killed", "school_admin", SCHOOL)
-    for _ in range(5):
-        add_survey(home)
-        sync = subprocess.Popen([lx.BUILD / "client/cli/lianxiao", "sync", "--home", home.folder],
-                                stdout=subprocess.DEVNULL)
-        lx.wait_until(lambda: sync.poll() is not None or os.path.getsize(home.folder / "lianxiao.db-wal") > 0)
-        sync.kill()
-        sync.wait()
-    home.run("sync")
-    entries = home.json("outbox", "--all")
-    assert [e["state"] for e in entries] == ["stored"] * 5
-    mine = city.cluster.sql("select count(*), count(distinct id) from fact f join account a on a.person = f.actor"
-                            " where a.account = 'killed'")
-    assert mine == [["5", "5"]]
-
-
 def test_several_programs_sync_one_home_at_once(city):
     home = office(city, "several", "school_admin", SCHOOL)
     for _ in range(30):
