@@ -31,7 +31,7 @@ static void on_ready(void *user);
 
 static bool may_read(const struct conn *conn) {
     return (conn->state == CONN_STATE_GREETING || conn->state == CONN_STATE_OPEN) &&
-           conn->alone == NULL && conn->in_flight < FRAME_MAX_IN_FLIGHT &&
+           conn->places < FRAME_MAX_IN_FLIGHT &&
            buf_size(&conn->out) < (size_t)conn->worker->config->max_unsent_bytes;
 }
 
@@ -264,9 +264,7 @@ void conn_flush(struct conn *conn) {
     update_deadline(conn);
 }
 
-void conn_request_answered(struct conn *conn, struct request *request) {
-    if (conn->alone == request)
-        conn->alone = NULL;
+void conn_request_answered(struct conn *conn) {
     if (conn->in_flight == 0)
         release_retired(conn);
     if (conn->state == CONN_STATE_CLOSED) {
@@ -361,8 +359,6 @@ static void open_request(struct conn *conn, const struct frame *frame) {
         refuse_message(request, &fault);
         return;
     }
-    if (request->method->alone)
-        conn->alone = request;
     dispatch_request(request);
 }
 

@@ -35,13 +35,13 @@ struct conn {
     struct worker *worker; // borrows
     struct stream *stream; // owns; NULL once closed
     enum conn_state state;
-    bool refusing;      // over max_connections: the first request is told so
-    bool reading_again; // on worker->again
-    bool is_dirty;      // on worker->dirty
-    bool is_closed;     // on worker->closed
-    unsigned in_flight;
-    const struct request *alone; // borrows; nothing is read until it is answered
-    struct request *requests;    // in flight, a list; each owns itself until answered
+    bool refusing;            // over max_connections: the first request is told so
+    bool reading_again;       // on worker->again
+    bool is_dirty;            // on worker->dirty
+    bool is_closed;           // on worker->closed
+    unsigned in_flight;       // requests not answered
+    unsigned places;          // that they take, see method.h: reading stops at FRAME_MAX_IN_FLIGHT
+    struct request *requests; // in flight, a list; each owns itself until answered
     struct frame_reader reader;
     struct buf in;  // owns; read but not yet looked at
     struct buf out; // owns; answers to send
@@ -77,7 +77,7 @@ void conn_set_session(struct conn *conn, struct session *session,
                       void (*release)(struct session *session));
 
 // Called by request.c: the frame is appended to conn->out already.
-void conn_request_answered(struct conn *conn, struct request *request);
+void conn_request_answered(struct conn *conn);
 
 // Called by worker.c at the end of each turn of the loop.
 void conn_flush(struct conn *conn);      // send, look again whether to read

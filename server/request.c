@@ -38,6 +38,11 @@ static struct request *make_request(struct worker *worker) {
     return request;
 }
 
+// Of an unknown method: one, for the moment until it is refused.
+static unsigned places_of(const struct request *request) {
+    return request->method != NULL ? request->method->places : 1;
+}
+
 struct request *request_open(struct conn *conn, const struct frame_header *header) {
     struct worker *worker = conn->worker;
     struct request *request = take_spare(worker);
@@ -55,6 +60,7 @@ struct request *request_open(struct conn *conn, const struct frame_header *heade
     request->next = conn->requests;
     conn->requests = request;
     conn->in_flight++;
+    conn->places += places_of(request);
     return request;
 }
 
@@ -73,9 +79,10 @@ static void finish(struct request *request) {
         at = &(*at)->next;
     *at = request->next;
     conn->in_flight--;
+    conn->places -= places_of(request);
     if (request->close_after)
         conn_close_gently(conn);
-    conn_request_answered(conn, request);
+    conn_request_answered(conn);
     if (worker->idle_request_count >= MAX_SPARES) {
         destroy(request);
         return;

@@ -22,7 +22,7 @@
 #define FRAME_CAP_GREETING (4 * 1024)     // payload bytes a server accepts before login
 #define FRAME_CAP_SESSION (1024 * 1024)   // ... after login
 #define FRAME_CAP_REPLY (4 * 1024 * 1024) // payload bytes a client accepts
-#define FRAME_MAX_IN_FLIGHT 32            // requests without answer per connection
+#define FRAME_MAX_IN_FLIGHT 32            // places of unanswered requests per connection
 
 struct frame_header {
     uint32_t length; // payload bytes; 0 is legal

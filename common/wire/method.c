@@ -19,33 +19,35 @@ enum {
 
 #define SMALL FRAME_CAP_GREETING
 #define LARGE FRAME_CAP_SESSION
+// Places in flight: a page of rows may be 2 MiB, so four pages at most are under way.
+#define ALL FRAME_MAX_IN_FLIGHT
 
-#define ROW(NUMBER, lower, cap, needs, capability, alone)                                          \
+#define ROW(NUMBER, lower, cap, needs, capability, places)                                         \
     {                                                                                              \
         LX__METHOD__##NUMBER, #NUMBER, &lx__##lower##_request__descriptor,                         \
-            &lx__##lower##_reply__descriptor, cap, METHOD_NEEDS_##needs, capability, alone         \
+            &lx__##lower##_reply__descriptor, cap, METHOD_NEEDS_##needs, capability, places        \
     }
 
 static const struct method_info METHODS[] = {
-    ROW(PING, ping, SMALL, NOTHING, METHOD_NO_CAPABILITY, false),
-    ROW(HELLO, hello, SMALL, NOTHING, METHOD_NO_CAPABILITY, true),
-    ROW(ENROL, enrol, SMALL, NO_DEVICE, METHOD_NO_CAPABILITY, true),
-    ROW(RENEW, renew, SMALL, EXPIRED, METHOD_NO_CAPABILITY, true),
-    ROW(LOGIN, login, SMALL, DEVICE, METHOD_NO_CAPABILITY, true),
-    ROW(LOGOUT, logout, SMALL, LOGIN, METHOD_NO_CAPABILITY, true),
-    ROW(CHANGE_PASSWORD, change_password, SMALL, LOGIN, METHOD_NO_CAPABILITY, true),
-    ROW(SCOPE, scope, SMALL, LOGIN, METHOD_NO_CAPABILITY, false),
-    ROW(PUSH, push, LARGE, LOGIN, METHOD_NO_CAPABILITY, false),
-    ROW(PULL, pull, SMALL, LOGIN, CAPABILITY_READ, false),
-    ROW(SUBSCRIBE, subscribe, LARGE, LOGIN, CAPABILITY_READ, false),
+    ROW(PING, ping, SMALL, NOTHING, METHOD_NO_CAPABILITY, 1),
+    ROW(HELLO, hello, SMALL, NOTHING, METHOD_NO_CAPABILITY, ALL),
+    ROW(ENROL, enrol, SMALL, NO_DEVICE, METHOD_NO_CAPABILITY, ALL),
+    ROW(RENEW, renew, SMALL, EXPIRED, METHOD_NO_CAPABILITY, ALL),
+    ROW(LOGIN, login, SMALL, DEVICE, METHOD_NO_CAPABILITY, ALL),
+    ROW(LOGOUT, logout, SMALL, LOGIN, METHOD_NO_CAPABILITY, ALL),
+    ROW(CHANGE_PASSWORD, change_password, SMALL, LOGIN, METHOD_NO_CAPABILITY, ALL),
+    ROW(SCOPE, scope, SMALL, LOGIN, METHOD_NO_CAPABILITY, 1),
+    ROW(PUSH, push, LARGE, LOGIN, METHOD_NO_CAPABILITY, 1),
+    ROW(PULL, pull, SMALL, LOGIN, CAPABILITY_READ, 8),
+    ROW(SUBSCRIBE, subscribe, LARGE, LOGIN, CAPABILITY_READ, 1),
     {LX__METHOD__NUDGE, "NUDGE", NULL, &lx__nudge__descriptor, 0, METHOD_NEEDS_LOGIN,
-     METHOD_NO_CAPABILITY, false},
-    ROW(STANDING, standing, SMALL, LOGIN, CAPABILITY_READ, false),
-    ROW(STATISTICS, statistics, LARGE, LOGIN, CAPABILITY_STATISTICS, false),
-    ROW(CODE_ISSUE, code_issue, SMALL, LOGIN, CAPABILITY_DEVICES, false),
-    ROW(USER_ADD, user_add, SMALL, LOGIN, CAPABILITY_USERS, false),
-    ROW(GRANT, grant, SMALL, LOGIN, CAPABILITY_GRANTS, false),
-    ROW(GRANT_REVOKE, grant_revoke, SMALL, LOGIN, CAPABILITY_GRANTS, false),
+     METHOD_NO_CAPABILITY, 1},
+    ROW(STANDING, standing, SMALL, LOGIN, CAPABILITY_READ, 1),
+    ROW(STATISTICS, statistics, LARGE, LOGIN, CAPABILITY_STATISTICS, 1),
+    ROW(CODE_ISSUE, code_issue, SMALL, LOGIN, CAPABILITY_DEVICES, 1),
+    ROW(USER_ADD, user_add, SMALL, LOGIN, CAPABILITY_USERS, 1),
+    ROW(GRANT, grant, SMALL, LOGIN, CAPABILITY_GRANTS, 1),
+    ROW(GRANT_REVOKE, grant_revoke, SMALL, LOGIN, CAPABILITY_GRANTS, 1),
 };
 
 const struct method_info *method_at(size_t i) {

@@ -26,7 +26,8 @@ struct method_info {
     enum method_needs needs;
     int capability; // bit number checked before the handler (common/domain/role.h); -1: none or per
                     // record
-    bool alone; // the server reads no further request of the connection until this one is answered
+    uint8_t places; // of the FRAME_MAX_IN_FLIGHT that unanswered requests of a connection share:
+                    // more for large answers, all where nothing may be read before the answer
 };
 
 const struct method_info *method_find(uint16_t number); // NULL: unknown

@@ -128,3 +128,20 @@ def test_a_request_belongs_to_the_login_it_came_with(city, tmp_path):
             assert runs == [["0"]]
         else:
             assert wire.Error.FromString(got[push][1]).code == wire.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("pulls, first", [(3, "PING"), (4, "PULL"), (40, "PULL")])
+def test_pages_under_way_are_few(city, tmp_path, pulls, first):
+    """A page of rows is large, so each takes eight of the 32 places: behind four of them nothing more is read."""
+    with office.login(city, tmp_path, "head", WORKSHOP) as connection:
+        request = ledger.PullRequest(stream=office.unit_id(city, WORKSHOP)).SerializeToString()
+        connection.scope()
+        with locked(city, "head"):
+            pages = [connection.send(number("PULL"), request) for _ in range(pulls)]
+            waits_for_lock(city)
+            ping = connection.send(number("PING"), b"")
+            if first == "PING":
+                assert answers(connection, 1) == {ping: (wire.REPLY, b"")}
+        got = list(answers(connection, pulls + (first == "PULL")))
+        assert got[0] in pages
+        assert sorted(got) == sorted(pages + [ping] * (first == "PULL"))
