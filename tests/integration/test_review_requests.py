@@ -1,4 +1,5 @@
 """Requests that wait while the login of their connection ends or another one takes its place."""
+import select
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -142,6 +143,8 @@ def test_pages_under_way_are_few(city, tmp_path, pulls, first):
             ping = connection.send(number("PING"), b"")
             if first == "PING":
                 assert answers(connection, 1) == {ping: (wire.REPLY, b"")}
+            else:
+                assert not select.select([connection.socket], [], [], 0.3)[0], "the Ping was read"
         got = list(answers(connection, pulls + (first == "PULL")))
         assert got[0] in pages
         assert sorted(got) == sorted(pages + [ping] * (first == "PULL"))
