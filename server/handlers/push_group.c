@@ -305,12 +305,14 @@ static bool may_touch(const struct push_group *group) {
     return scope_had_over(push->scope, path, n);
 }
 
+// An operation that is both by itself decides nothing here: the judge refuses it alone.
 static bool is_mixed(struct push_group *group) {
     size_t facts = 0, roster = 0;
     for (size_t i = 0; i < group->n; i++) {
         const Lx__Operation *operation = group->operations[i];
-        facts += operation->fact != NULL;
-        roster += operation->person != NULL || operation->membership != NULL;
+        bool of_roster = operation->person != NULL || operation->membership != NULL;
+        facts += operation->fact != NULL && !of_roster;
+        roster += operation->fact == NULL && of_roster;
     }
     group->is_roster = roster > 0;
     return facts > 0 && roster > 0;

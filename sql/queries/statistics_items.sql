@@ -1,6 +1,6 @@
 -- statistics_items: figures of a unit by indicator or by stage and by the role it is asked of, in the order of the codes. Role lianxiao_api. Reads roll-ups
 -- only; the city is the sum of its districts. Figures and watermark are of one snapshot.
--- parameters: $1 programme int4, $2 unit uuid, $3 stages (else indicators) bool, $4 after code text, $5 limit int4 (never ends inside a code),
+-- parameters: $1 programme int4, $2 unit uuid, $3 stages (else indicators) bool, $4 after code text, $5 limit int4 (of codes, so a page never ends inside one),
 --   $6 at least: streams uuid[], $7 seqs int8[]
 -- result: no row: the unit is unknown or not in scope. Else one row per line, or one with a null code; columns as in statistics_units, without name (null)
 with asked as (
@@ -35,8 +35,9 @@ lines as (
     and case when $3::bool then substr(r.item, 7) else r.item end > $4::text
   group by 1, 2, 3
   having sum(r.subjects) <> 0 or sum(r.started) <> 0 or sum(r.exempt) <> 0
-  order by 1
-  fetch first ($5::int4) rows with ties
+),
+paged as (
+  select l.*, dense_rank() over (order by l.code) as place from lines l
 )
 select m.complete_through, m.scheme_version, m.to_rescore, m.day, c.covers,
        l.code, null::text as name, l.level, l.role, l.subjects::int8 as subjects, l.passed::int8 as passed, l.open::int8 as open, l.failed::int8 as failed,
@@ -45,5 +46,5 @@ select m.complete_through, m.scheme_version, m.to_rescore, m.day, c.covers,
 from asked a
 cross join mark m
 cross join covered c
-left join lines l on true
+left join paged l on l.place <= $5::int4
 order by l.code, l.role

@@ -245,6 +245,19 @@ def test_wrong_records_are_refused_by_name_and_field(city, head):
     assert {r.op_seq for r in answer.refused} == {5, 6}, "a head keeps no roster"
 
 
+def test_an_operation_with_two_bodies_is_refused_alone(city, school):
+    workshop = office.unit_id(city, WORKSHOP)
+    sender = Sender(school)
+    person = add_teacher(sender, workshop, 1710)
+    _, roster = office.teacher(workshop, 1711)
+    both = ledger.Operation(fact=office.hours(person, 100).fact, person=roster[0].person)
+    for group in ([office.hours(person, 100), both, office.hours(person, 200)], [roster[0], both, roster[1]], [both]):
+        first = sender.next[workshop]
+        answer = sender.push(workshop, group)
+        assert answer.verdict == ledger.GROUP_DONE
+        assert [(r.op_seq, r.reason.reason) for r in answer.refused] == [(first + group.index(both), REASON["operation_body"])]
+
+
 def test_requests_that_are_no_pushes_change_nothing(city, school):
     workshop = office.unit_id(city, WORKSHOP)
     sender = Sender(school)

@@ -84,20 +84,19 @@ def test_indicators_and_stages(figures, city_admin):
     assert all(line.name for line in stages)
 
 
-def test_pages_join_without_loss(figures, city_admin):
-    for by in ("SCHOOL", "INDICATOR"):
-        whole = ask(city_admin, figures, "340100", by)
-        assert not whole.more
-        lines, after, pages = [], "", 0
-        while True:
-            page = ask(city_admin, figures, "340100", by, after=after, limit=3)
-            lines += page.lines
-            pages += 1
-            if not page.more:
-                break
-            after = page.lines[-1].code
-        assert pages > 1
-        assert [line.SerializeToString() for line in lines] == [line.SerializeToString() for line in whole.lines]
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+@pytest.mark.parametrize("by", ["SCHOOL", "INDICATOR", "STAGE"])
+def test_pages_join_without_loss(figures, city_admin, by, limit):
+    """Lines of one code stay together, however many more than the limit they are."""
+    whole = ask(city_admin, figures, "340100", by)
+    assert not whole.more
+    lines, after, more, pages = [], "", True, 0
+    while more:
+        page = ask(city_admin, figures, "340100", by, after=after, limit=limit)
+        lines += page.lines
+        after, more, pages = page.lines[-1].code, page.more, pages + 1
+    assert pages > 1 or limit > 1
+    assert [line.SerializeToString() for line in lines] == [line.SerializeToString() for line in whole.lines]
 
 
 def test_true_up_to_a_moment(figures, city_admin):
