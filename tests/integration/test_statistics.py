@@ -95,7 +95,7 @@ def test_pages_join_without_loss(figures, city_admin, by, limit):
         page = ask(city_admin, figures, "340100", by, after=after, limit=limit)
         lines += page.lines
         after, more, pages = page.lines[-1].code, page.more, pages + 1
-    assert pages > 1 or limit > 1
+    assert pages > 1 or len({line.code for line in whole.lines}) <= limit
     assert [line.SerializeToString() for line in lines] == [line.SerializeToString() for line in whole.lines]
 
 
