@@ -54,12 +54,7 @@ enum ctl_exit ctl_database_failed(const struct ctl *ctl, enum status status) {
 enum ctl_exit ctl_query(struct ctl *ctl, const char *sql, struct db_params *params,
                         struct db_result **out_result) {
     enum status status = db_sync_sql(ctl->db, sql, params, out_result);
-    if (status == STATUS_OK)
-        return CTL_EXIT_DONE;
-    enum ctl_exit exit_code = ctl_database_failed(ctl, status);
-    if (out_result != NULL)
-        db_sync_free_result(out_result);
-    return exit_code;
+    return status == STATUS_OK ? CTL_EXIT_DONE : ctl_database_failed(ctl, status);
 }
 
 static bool read_all(int fd, uint8_t *data, size_t size) {

@@ -59,25 +59,22 @@ void db_sync_close(struct db_sync **db) {
     *db = NULL;
 }
 
-// Status of `pg`, which is handed out or freed.
+// Status of `pg`, which is handed out when it is good, else freed.
 static enum status finish(struct db_sync *db, PGresult *pg, struct db_result **out_result) {
     enum status status = pg != NULL ? result_status(pg) : STATUS_NO_MEMORY;
     if (PQstatus(db->pg) == CONNECTION_BAD)
         status = STATUS_IO;
     if (status != STATUS_OK)
         remember_error(db, pg);
-    if (out_result == NULL) {
-        PQclear(pg);
-        return status;
+    if (status == STATUS_OK && out_result != NULL) {
+        *out_result = calloc(1, sizeof **out_result);
+        if (*out_result != NULL) {
+            (*out_result)->pg = pg;
+            return STATUS_OK;
+        }
+        status = STATUS_NO_MEMORY;
     }
-    *out_result = calloc(1, sizeof **out_result);
-    if (*out_result == NULL || pg == NULL) {
-        PQclear(pg);
-        free(*out_result);
-        *out_result = NULL;
-        return status != STATUS_OK ? status : STATUS_NO_MEMORY;
-    }
-    (*out_result)->pg = pg;
+    PQclear(pg);
     return status;
 }
 

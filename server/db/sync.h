@@ -20,8 +20,8 @@ void db_sync_rollback(struct db_sync *db); // also right after a failure, and wh
 enum status db_sync_scope(struct db_sync *db, struct db_scope scope) MUST_USE;
 
 // An embedded statement (sql/queries/NAME.sql), prepared on first use. *out_result (may be NULL) is
-// owned by the caller: db_sync_free_result. It is set on errors from the server, too. Status as in
-// db_done_fn.
+// owned by the caller: db_sync_free_result; after a failure it is NULL, and db_sync_error says why.
+// Status as in db_done_fn.
 enum status db_sync_query(struct db_sync *db, const char *statement, struct db_params *params,
                           struct db_result **out_result) MUST_USE;
 // Any one statement with parameters; binary results as well.

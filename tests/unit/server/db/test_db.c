@@ -208,10 +208,11 @@ static void test_sync_transactions(void **state) {
     db_param_int8(one, 1);
     assert_int_equal(db_sync_begin(db), STATUS_OK);
     assert_int_equal(db_sync_query(db, "insert", one, NULL), STATUS_OK);
-    assert_int_equal(db_sync_query(db, "insert", one, NULL), STATUS_EXISTS);
+    struct db_result *r = NULL;
+    assert_int_equal(db_sync_query(db, "insert", one, &r), STATUS_EXISTS);
+    assert_null(r); // a failure leaves nothing to free
     assert_string_equal(db_sync_sqlstate(db), "23505");
     assert_int_equal(db_sync_commit(db), STATUS_CONFLICT); // it was no commit
-    struct db_result *r = NULL;
     assert_int_equal(db_sync_sql(db, "select count(*) from lx_test", NULL, &r), STATUS_OK);
     assert_int_equal(db_int8(r, 0, 0), 0);
     db_sync_free_result(&r);
