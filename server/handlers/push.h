@@ -1,5 +1,6 @@
-// One Push while it is under way: shared by push.c (the request), push_group.c (each group's way
-// to its verdict) and push_lookup.c (what must be asked of the database before judging).
+// One push while it is under way, whoever sends it: a login (push.c) or the author of a bundle
+// (bundle.c). Shared by push_run.c (all groups), push_group.c (each group's way to its verdict) and
+// push_lookup.c (what must be asked of the database before judging).
 #pragma once
 
 #include <string.h>
@@ -58,11 +59,22 @@ struct push_group {
     struct push_group *next_judging; // in handlers->judging
 };
 
+// Whose operations these are. Borrows; the push holds a reference to the scope.
+struct push_sender {
+    const uint8_t *device; // PILE_DEVICE_SIZE bytes that live as long as the request
+    struct scope *scope;   // of the person who wrote them
+    bool checks_off;       // the server's permission layer
+};
+
+// All groups have their answer, or push->failure says why there is none. Called once.
+typedef void (*push_done_fn)(struct push *push);
+
 struct push {
-    struct request *request; // owns the duty to answer
+    struct request *request; // whose arena this is in; `done` has the duty to answer it
     struct worker *worker;
-    struct scope *scope; // holds a reference
-    bool checks_off;     // the server's permission layer
+    struct push_sender sender; // holds a reference to its scope
+    push_done_fn done;
+    void *user;
     struct push_group *groups;
     size_t n_groups;
     size_t unanswered;      // groups, and one while they are being started
@@ -76,7 +88,14 @@ static inline bool push_same_id(ProtobufCBinaryData a, ProtobufCBinaryData b) {
     return a.len > 0 && a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-// push.c
+// push_run.c
+// Reads the groups of a request: NULL and *out_reason (NULL: memory is out) when they are badly
+// formed, and then nothing of them may be stored.
+struct push *push_read(struct request *request, size_t n, Lx__PushGroup **messages,
+                       const Lx__Reason **out_reason);
+// Sends them on their way; `done` may run before this returns.
+void push_start(struct push *push, const struct push_sender *sender, push_done_fn done, void *user);
+// For the groups:
 void push_group_answered(struct push_group *group); // group->answer is complete
 void push_fail(struct push *push, enum reason_id reason, uint32_t retry_after_ms);
 

@@ -14,7 +14,7 @@ static struct arena *arena_of(const struct push_group *group) {
 }
 
 static const uint8_t *device_of(const struct push_group *group) {
-    return request_context(group->push->request)->device;
+    return group->push->sender.device;
 }
 
 static bool same_sender(const struct push_group *a, const struct push_group *b) {
@@ -214,7 +214,7 @@ static void fill_pile_group(struct push_group *group) {
     struct pile_group *pile = &group->pile;
     pile->stream = group->stream;
     pile->device = device_of(group);
-    pile->person = group->push->scope->person;
+    pile->person = group->push->sender.scope->person;
     pile->op_from = group->first_op_seq + group->part.from;
     pile->n_operations = group->part.to - group->part.from;
     pile->hashes = (const uint8_t(*)[DIGEST_OPERATION_SIZE])(group->hashes + group->part.from);
@@ -250,7 +250,7 @@ static void on_roster(void *user, enum status status, const struct roster *roste
         return;
     }
     struct judging_input input = {
-        .scope = push->scope,
+        .scope = push->sender.scope,
         .roster = roster,
         .facts = &group->facts,
         .more_subjects = group->homes,
@@ -262,7 +262,7 @@ static void on_roster(void *user, enum status status, const struct roster *roste
         .n = group->part.to - group->part.from,
         .operations = group->operations + group->part.from,
         .scope_version = group->scope_version,
-        .checks_off = push->checks_off,
+        .checks_off = push->sender.checks_off,
     };
     input.programmes =
         scheme_cache_programmes(push->worker->handlers->schemes, &input.n_programmes);
@@ -289,8 +289,8 @@ static bool has_review(const struct push_group *group) {
 
 void push_group_judge(struct push_group *group) {
     int64_t max_age_ms = has_review(group) ? 0 : ROSTER_CACHE_AGE_MS;
-    roster_cache_get(group->push->worker, group->push->scope, group->stream, max_age_ms, on_roster,
-                     group);
+    roster_cache_get(group->push->worker, group->push->sender.scope, group->stream, max_age_ms,
+                     on_roster, group);
 }
 
 // ---- the beginning ----
@@ -299,10 +299,10 @@ void push_group_judge(struct push_group *group) {
 static bool may_touch(const struct push_group *group) {
     const struct push *push = group->push;
     struct uuid path[UNITS_MAX_PATH];
-    if (push->checks_off || scope_find_stream(push->scope, group->stream) != NULL)
+    if (push->sender.checks_off || scope_find_stream(push->sender.scope, group->stream) != NULL)
         return true;
     size_t n = units_path(push->worker->handlers->units, group->stream, path);
-    return scope_had_over(push->scope, path, n);
+    return scope_had_over(push->sender.scope, path, n);
 }
 
 // An operation that is both by itself decides nothing here: the judge refuses it alone.

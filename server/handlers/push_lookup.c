@@ -136,10 +136,10 @@ static void look_up_facts(struct push_group *group) {
         return;
     }
     struct db_params *params = db_params_new(arena);
-    db_param_uuid(params, group->push->scope->person);
+    db_param_uuid(params, group->push->sender.scope->person);
     db_param_uuid(params, group->stream);
     db_param_uuid_array(params, n, ids, NULL);
-    db_query(group->push->worker->reads, scope_db(group->push->scope), "facts_by_id", params,
+    db_query(group->push->worker->reads, scope_db(group->push->sender.scope), "facts_by_id", params,
              on_facts, group);
 }
 
@@ -155,7 +155,7 @@ static bool has_unit(const struct push_group *group, struct uuid unit) {
 static void add_home(struct push_group *group, struct uuid person, struct uuid home) {
     const struct push *push = group->push;
     const struct units *units = push->worker->handlers->units;
-    if (!push->checks_off && scope_find_stream(push->scope, home) == NULL)
+    if (!push->sender.checks_off && scope_find_stream(push->sender.scope, home) == NULL)
         return; // first layer: nobody he could know of
     struct uuid path[UNITS_MAX_PATH];
     size_t n = units_path(units, home, path);
@@ -213,8 +213,8 @@ static void look_up_homes(struct push_group *group) {
     struct db_params *params = db_params_new(arena);
     db_param_uuid(params, group->stream);
     db_param_uuid_array(params, n, ids, NULL);
-    db_query(group->push->worker->reads, scope_db(group->push->scope), "homes_of", params, on_homes,
-             group);
+    db_query(group->push->worker->reads, scope_db(group->push->sender.scope), "homes_of", params,
+             on_homes, group);
 }
 
 // ---- programmes ----
