@@ -5,9 +5,12 @@
 
 #include "proto/wire.pb-c.h"
 #include "server/config.h"
+#include "server/epoch.h"
 #include "server/handlers/table.h"
 #include "server/session.h"
 #include "server/worker.h"
+
+#define RECOVERING_RETRY_MS 5000
 
 static const struct dispatch_row ROWS[] = {
     {LX__METHOD__PING, handle_ping},
@@ -72,6 +75,24 @@ static void call_handler(struct request *request) {
     dispatch_find(method->number)(request);
 }
 
+// A database that was restored lets nobody in before what was revoked since is revoked again; what
+// comes back after an outage is looked at first.
+static bool refused_by_epoch(struct request *request) {
+    uint16_t method = request_method(request)->number;
+    enum epoch_state state = epoch_state(request_worker(request)->epoch);
+    if (state == EPOCH_OPEN || method == LX__METHOD__PING)
+        return false;
+    if (state == EPOCH_UNKNOWN && method == LX__METHOD__HELLO)
+        return false;
+    if (state == EPOCH_UNKNOWN) {
+        request_fail_status(request, STATUS_AGAIN, "epoch");
+        return true;
+    }
+    request_close_after(request);
+    request_fail_later(request, REASON_RECOVERING, RECOVERING_RETRY_MS);
+    return true;
+}
+
 void dispatch_request(struct request *request) {
     const struct method_info *method = request_method(request);
     if (dispatch_find(method->number) == NULL) {
@@ -79,9 +100,13 @@ void dispatch_request(struct request *request) {
         return;
     }
     enum reason_id missing = missing_need(request_context(request), method->needs);
-    if (missing != REASON_NONE)
+    if (missing != REASON_NONE) {
         request_fail(request, missing, NULL, NULL);
-    else if (method->needs == METHOD_NEEDS_LOGIN)
+        return;
+    }
+    if (refused_by_epoch(request))
+        return;
+    if (method->needs == METHOD_NEEDS_LOGIN)
         session_freshen(request, call_handler);
     else
         call_handler(request);

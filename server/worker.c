@@ -16,6 +16,7 @@
 #include "proto/ledger.pb-c.h"
 #include "proto/wire.pb-c.h"
 #include "server/conn.h"
+#include "server/epoch.h"
 #include "server/handlers.h"
 #include "server/listener.h"
 #include "server/log_level.h"
@@ -24,8 +25,6 @@
 #include "server/shared.h"
 #include "server/thread_pool.h"
 #include "server/wheel.h"
-
-#define EPOCH_RETRY_MS 1000
 
 int64_t worker_now_ms(const struct worker *worker) {
     (void)worker;
@@ -123,7 +122,8 @@ static void begin_drain(struct worker *worker) {
         return;
     worker->draining = true;
     worker->drain_until_ms = clock_monotonic_ms() + worker->config->drain_timeout_ms;
-    listener_stop(worker->listener);
+    if (worker->listener != NULL)
+        listener_stop(worker->listener);
     struct conn *next;
     for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
         next = conn->next;
@@ -212,29 +212,6 @@ static bool is_drained(const struct worker *worker) {
            (worker->conn_count == 0 || clock_monotonic_ms() >= worker->drain_until_ms);
 }
 
-// ---- the epoch of the database ----
-
-static void ask_epoch(evutil_socket_t fd, short what, void *user);
-
-static void on_epoch(void *user, enum status status, const struct db_result *result) {
-    struct worker *worker = user;
-    if (status == STATUS_OK && db_rows(result) == 1) {
-        struct view bytes = db_bytea(result, 0, 0);
-        if (uuid_from_bytes(bytes, &worker->db_epoch) == STATUS_OK)
-            return;
-    }
-    struct timeval after = {EPOCH_RETRY_MS / 1000, 0};
-    if (!worker->draining)
-        event_base_once(worker->base, -1, EV_TIMEOUT, ask_epoch, worker, &after);
-}
-
-static void ask_epoch(evutil_socket_t fd, short what, void *user) {
-    (void)fd;
-    (void)what;
-    struct worker *worker = user;
-    db_query(worker->reads, DB_SCOPE_NONE, "epoch", NULL, on_epoch, worker);
-}
-
 // ---- set-up ----
 
 static struct db_pool *open_pool(const struct worker *worker, const char *name, const char *dsn,
@@ -279,7 +256,16 @@ static bool open_events(struct worker *worker) {
            add_event(&worker->signals[1], evsignal_new(base, SIGHUP, on_signal, worker), NULL);
 }
 
-static enum status open_worker(struct worker *worker, int listen_fd) {
+// Nobody comes in before it is known to which database.
+static void start_listening(struct worker *worker) {
+    worker->listener = listener_new(worker, worker->listen_fd);
+    if (worker->listener != NULL)
+        return;
+    log_error("worker %d: can't listen: out of memory", worker->index);
+    begin_drain(worker);
+}
+
+static enum status open_worker(struct worker *worker) {
     TRY(load_tls(worker->config, &worker->tls));
     TRY(load_ca(worker->config, &worker->ca));
     worker->base = event_base_new();
@@ -294,10 +280,9 @@ static enum status open_worker(struct worker *worker, int listen_fd) {
     if (!open_pools(worker) || worker->nudge == NULL || worker->threads == NULL ||
         !open_events(worker))
         return STATUS_NO_MEMORY;
-    ask_epoch(-1, 0, worker);
     TRY(handlers_open(worker));
-    worker->listener = listener_new(worker, listen_fd);
-    return worker->listener != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    worker->epoch = epoch_new(worker, start_listening, begin_drain);
+    return worker->epoch != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 static void free_event(struct event *event) {
@@ -312,6 +297,7 @@ static void close_worker(struct worker *worker) {
     db_pool_free(&worker->reads);
     db_pool_free(&worker->auth);
     db_pool_free(&worker->writers);
+    epoch_free(&worker->epoch);
     handlers_close(worker);
     while (worker->conns != NULL)
         conn_close(worker->conns, "shutting down");
@@ -333,8 +319,12 @@ static void close_worker(struct worker *worker) {
 int worker_run(struct config *config, const struct config_source *source, struct shared *shared,
                int listen_fd, int index) {
     mallopt(M_ARENA_MAX, 1); // one loop, few threads: one heap
-    struct worker worker = {.config = config, .source = source, .shared = shared, .index = index};
-    enum status status = open_worker(&worker, listen_fd);
+    struct worker worker = {.config = config,
+                            .source = source,
+                            .shared = shared,
+                            .index = index,
+                            .listen_fd = listen_fd};
+    enum status status = open_worker(&worker);
     if (status != STATUS_OK)
         log_error("worker %d: can't start: %s", index, status_name(status));
     while (status == STATUS_OK && !is_drained(&worker)) {

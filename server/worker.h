@@ -14,6 +14,7 @@
 
 struct config_source;
 struct conn;
+struct epoch;
 struct handlers;
 struct listener;
 struct nudge;
@@ -48,7 +49,8 @@ struct worker {
     unsigned idle_request_count;
     unsigned conn_count;
     uint64_t request_count;
-    struct uuid db_epoch; // nil until read
+    struct epoch *epoch; // which database this is
+    int listen_fd;       // borrows
     bool draining;
     bool moved;             // hints were put into the ring this turn: wake the others at its end
     uint64_t ring_position; // next hint to read

@@ -83,8 +83,9 @@ static enum status put_hello(struct client *client, const Lx__HelloReply *hello)
     if (hello->server_time_ms > seen_ms)
         TRY(store_config_set_int(store, STORE_CONFIG_SERVER_TIME, hello->server_time_ms));
     TRY(store_config_set_int(store, STORE_CONFIG_SKEW, hello->server_time_ms - clock_now_ms()));
-    TRY(store_config_set(store, STORE_CONFIG_DB_EPOCH,
-                         view_from(hello->db_epoch.data, hello->db_epoch.len)));
+    if (hello->has_db_epoch) // a server whose database is away cannot tell
+        TRY(store_config_set(store, STORE_CONFIG_DB_EPOCH,
+                             view_from(hello->db_epoch.data, hello->db_epoch.len)));
     return store_commit(store);
 }
 

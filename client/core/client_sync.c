@@ -144,6 +144,8 @@ static enum client_result put_end(struct client *client) {
     if (status == STATUS_OK)
         status = store_config_set_int(client->store, STORE_CONFIG_LAST_SYNC, clock_now_ms());
     if (status == STATUS_OK)
+        status = store_outbox_prune(client->store, clock_now_ms());
+    if (status == STATUS_OK)
         status = store_commit(client->store);
     return status == STATUS_OK ? CLIENT_OK : client_fail_store(client, status);
 }

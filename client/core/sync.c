@@ -164,12 +164,26 @@ static enum status read_grants(const Lx__ScopeReply *reply, struct store_grant *
     return STATUS_OK;
 }
 
+// What a restored server has lost goes again with the push that follows.
+static enum status heal(struct sync *sync, const Lx__ScopeReply *reply,
+                        const struct uuid *streams) {
+    bool lost = false;
+    for (size_t i = 0; i < reply->n_streams && i < reply->n_next_op_seq; i++) {
+        if (reply->next_op_seq[i] == 0)
+            continue;
+        TRY(store_outbox_heal(sync->store, streams[i], reply->next_op_seq[i], &lost));
+        sync->progress.streams_healed += lost;
+    }
+    return store_outbox_heal_epoch(sync->store);
+}
+
 static enum status put_scope(struct sync *sync, const Lx__ScopeReply *reply,
                              const struct store_grant *grants, const struct uuid *streams) {
     TRY(store_begin(sync->store));
     TRY(store_scope_put(sync->store, grants, reply->n_grants, streams, reply->n_streams));
     TRY(store_config_set_int(sync->store, STORE_CONFIG_SCOPE_VERSION,
                              (int64_t)reply->scope_version));
+    TRY(heal(sync, reply, streams));
     return store_commit(sync->store);
 }
 

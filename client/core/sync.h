@@ -2,6 +2,7 @@
 // store. No descriptor and no clock: the driver (client/core/session.c, or a test with a made-up
 // server) hands over answers, losses of the connection and the time.
 //
+// The driver writes what Hello says of the database into STORE_CONFIG_DB_EPOCH before it connects.
 // A round: scope -> push until nothing waits -> heads (subscribe) -> pull what has moved -> done,
 // or watch: a nudge pulls again, a change of the outbox pushes again.
 #pragma once
@@ -41,14 +42,15 @@ struct sync_request {
 
 // What a person watches. Sums since sync_new.
 struct sync_progress {
-    uint64_t pushed;        // operations stored
-    uint64_t refused;       // operations stored as refused
-    uint64_t pulled;        // rows
-    size_t streams;         // in scope
-    size_t streams_to_pull; // still to do in this round
-    size_t streams_held;    // whose group the server would not take, with the reason in the outbox
-    uint64_t restarts;      // replicas that did not prove whole and started afresh
-    size_t streams_broken;  // that do not prove whole even after a fresh start
+    uint64_t pushed;         // operations stored
+    uint64_t refused;        // operations stored as refused
+    uint64_t pulled;         // rows
+    size_t streams;          // in scope
+    size_t streams_to_pull;  // still to do in this round
+    size_t streams_held;     // whose group the server would not take, with the reason in the outbox
+    uint64_t restarts;       // replicas that did not prove whole and started afresh
+    size_t streams_broken;   // that do not prove whole even after a fresh start
+    uint64_t streams_healed; // of which a restored server had lost operations
 };
 
 // NULL when memory is out.

@@ -1,6 +1,7 @@
 // The sync engine's way down: heads of all streams at once, then pages of those that have moved,
 // proved whole by count and digest.
 #include "client/core/sync_internal.h"
+#include "common/wire/reason.h"
 
 // ---- heads ----
 
@@ -204,6 +205,8 @@ void sync_pull_reply(struct sync *sync, struct sync_stream *stream, const Lx__Pu
 
 void sync_pull_error(struct sync *sync, struct sync_stream *stream, const Lx__Error *error) {
     sync->pulls--;
+    if (error->reason && error->reason->reason == REASON_CURSOR_AHEAD)
+        return take_mismatch(sync, stream); // the server was restored: what it has is what counts
     if (error->code != LX__CODE__PERMISSION_DENIED && error->code != LX__CODE__NOT_FOUND)
         return sync_fail(sync, error->reason, "the server refused a pull");
     // The stream has left the scope since it was read.

@@ -1,6 +1,7 @@
-// The outbox: every change a person makes here, kept for good as the bytes that are hashed and
-// sent. An operation gets its key (stream, op_seq) in the transaction before it is first sent and
-// keeps it until the server has answered. Callers: client/core (sync), client/cli (outbox).
+// The outbox: every change a person makes here, kept as the bytes that are hashed and sent, 35 days
+// longer than until the server has it. An operation gets its key (stream, op_seq) in the
+// transaction before it is first sent and keeps it until the server has answered. Callers:
+// client/core (sync), client/cli (outbox).
 #pragma once
 
 #include "client/store/store.h"
@@ -88,9 +89,23 @@ enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *grou
 // keys are taken back.
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) MUST_USE;
-// The server has lost operations (restored): those from `expected` on wait again under their keys.
-// STATUS_NOT_FOUND: this home does not hold `expected`.
+// The server has lost operations (restored): those from `expected` on go again under their keys, as
+// the same bytes. What was refused fills its key again; if it is stored this time it counts as
+// stored. Where a key is missing (forgotten after 35 days) the rest gets keys anew.
+// STATUS_NOT_FOUND: this home has nothing from `expected` on.
 enum status store_outbox_rewind(struct store *store, struct uuid stream,
                                 uint64_t expected) MUST_USE;
-// A new device: keys of all waiting entries are taken back, every stream starts at op_seq 1.
+// The same if anything that was answered here lies at or above the key that the server expects next
+// (Scope tells it). Whatever the epoch says: an old copy of a database looks like the database.
+enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
+                              bool *out_lost) MUST_USE;
+// STORE_CONFIG_DB_EPOCH is not the one that this home was last healed under: what Scope does not
+// speak of goes again (streams that were left, keys of a former device), and every replica is to
+// prove itself whole once more. After store_scope_put.
+enum status store_outbox_heal_epoch(struct store *store) MUST_USE;
+// Stored entries whose rows came back with a pull are forgotten 35 days after their
+// acknowledgement; nothing else ever is. A few thousand a call; needs an open transaction.
+enum status store_outbox_prune(struct store *store, int64_t now_ms) MUST_USE;
+// A new device: keys of all waiting entries are taken back, every stream starts at op_seq 1. When
+// the server was restored, what was stored before waits, too.
 enum status store_outbox_new_device(struct store *store) MUST_USE;

@@ -69,7 +69,7 @@ static enum status next_key(struct store *store, struct uuid stream, int64_t *ou
     return STATUS_OK;
 }
 
-static enum status set_next_key(struct store *store, struct uuid stream, int64_t next) {
+enum status outbox_set_next_key(struct store *store, struct uuid stream, int64_t next) {
     return db_run(store,
                   "insert into counter (stream, next_op_seq) values (?1, ?2)"
                   " on conflict (stream) do update set next_op_seq = excluded.next_op_seq",
@@ -135,8 +135,8 @@ static enum status seal_new(struct seal *seal) {
                    "update outbox set op_seq = ?2, batch = ?3, reason = null where id = ?1", "iii",
                    seal->entries->entries[i].id, (int64_t)seal->entries->entries[i].op_seq,
                    seal->batch));
-    return set_next_key(seal->store, seal->stream,
-                        seal->first_op_seq + (int64_t)seal->entries->count);
+    return outbox_set_next_key(seal->store, seal->stream,
+                               seal->first_op_seq + (int64_t)seal->entries->count);
 }
 
 // The oldest group that was sent and not answered.
@@ -260,7 +260,9 @@ static enum status refuse_one(struct store *store, struct uuid stream,
     if (status == STATUS_OK && refused->reason)
         status = unpack_pack(&refused->reason->base, arena, &reason);
     if (status == STATUS_OK)
-        status = db_run(store, "update outbox set state = 3, shown = 0, reason = ?2 where id = ?1",
+        status = db_run(store,
+                        "update outbox set state = case again when 4 then 4 else 3 end, again = 0,"
+                        " shown = 0, reason = ?2 where id = ?1",
                         "ib", id, reason);
     arena_free(&arena);
     return status == STATUS_OK ? outbox_refresh_local(store, record) : status;
@@ -274,9 +276,12 @@ enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *grou
         if (group->refused[i]->op_seq <= group->op_to)
             TRY(refuse_one(store, stream, group->refused[i]));
     TRY(db_run(store,
-               "update outbox set state = 2, acked_ms = ?4, ack_seq = ?3, reason = null"
+               "update outbox set state = 2, again = 0, acked_ms = ?4, ack_seq = ?3, reason = null,"
+               " acked_seen_ms = coalesce((select cast(cast(value as text) as integer) from config"
+               " where name = ?5), 0)"
                " where stream = ?1 and state = 1 and op_seq > 0 and op_seq <= ?2",
-               "uiii", &stream, (int64_t)group->op_to, (int64_t)group->seq, now_ms));
+               "uiiit", &stream, (int64_t)group->op_to, (int64_t)group->seq, now_ms,
+               view_from_string(STORE_CONFIG_SERVER_TIME)));
     enum status status = store_stream_get(store, stream, &state);
     if (status == STATUS_NOT_FOUND) // no longer pulled: nothing will ever replace the local rows
         return replica_hide_passed(store, stream, INT64_MAX);
@@ -309,38 +314,6 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     TRY(status);
-    TRY(db_run(store,
-               "update outbox set op_seq = 0, batch = 0"
-               " where stream = ?1 and state = 1 and op_seq >= ?2",
-               "ui", &stream, first));
-    return set_next_key(store, stream, first);
-}
-
-enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) {
-    int64_t one = 0;
-    TRY(db_int(store, &one, "select 1 from outbox where stream = ?1 and op_seq = ?2", "ui", &stream,
-               (int64_t)expected));
-    sqlite3_stmt *statement;
-    TRY(db_run(store,
-               "update outbox set state = 1, shown = 1, reason = null, acked_ms = 0, ack_seq = 0"
-               " where stream = ?1 and op_seq >= ?2 and state in (2, 3)",
-               "ui", &stream, (int64_t)expected));
-    TRY(db_open(store, &statement,
-                "select record from outbox where stream = ?1 and op_seq >= ?2 and state = 1", "ui",
-                &stream, (int64_t)expected));
-    enum status status;
-    while ((status = db_step(store, statement)) == STATUS_OK) {
-        status = outbox_refresh_local(store, db_uuid(statement, 0));
-        if (status != STATUS_OK)
-            break;
-    }
-    db_close(store, &statement);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-enum status store_outbox_new_device(struct store *store) {
-    // Keys of the former device stay readable as negative numbers.
-    TRY(db_run(store, "update outbox set op_seq = 0, batch = 0 where state = 1", ""));
-    TRY(db_run(store, "update outbox set op_seq = -op_seq where op_seq > 0", ""));
-    return db_run(store, "delete from counter", "");
+    TRY(outbox_take_keys_back(store, stream, first));
+    return outbox_set_next_key(store, stream, first);
 }

@@ -40,7 +40,14 @@ static const char step_1[] =
     "create table outbox_need (operation integer not null, record blob not null,"
     "  primary key (operation, record)) without rowid;";
 
-static const char *const steps[STORE_SCHEMA_VERSION] = {step_1};
+// again: state before a restored server made it wait once more; 0: it did not. acked_seen_ms:
+// newest time seen from a server when it was acknowledged.
+static const char step_2[] =
+    "alter table outbox add column again integer not null default 0;"
+    "alter table outbox add column acked_seen_ms integer not null default 0;"
+    "create index outbox_acked on outbox (acked_ms) where state = 2;";
+
+static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2};
 
 static enum status run_text(struct store *store, const char *sql, const char *what) {
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/wire/frame.h"
 #include "proto/wire.pb-c.h"
+#include "server/epoch.h"
 #include "server/handlers/table.h"
 #include "server/request.h"
 #include "server/session.h"
@@ -25,10 +26,10 @@ static void answer(struct request *request, const struct session *session) {
     reply.server_time_ms = worker_now_ms(worker);
     reply.max_payload_bytes = FRAME_CAP_SESSION;
     reply.max_in_flight = FRAME_MAX_IN_FLIGHT;
-    if (!uuid_is_nil(worker->db_epoch)) {
-        reply.has_db_epoch = true;
-        reply.db_epoch = (ProtobufCBinaryData){UUID_SIZE, worker->db_epoch.bytes};
-    }
+    struct uuid epoch = epoch_id(worker->epoch);
+    reply.has_db_epoch = !uuid_is_nil(epoch);
+    if (reply.has_db_epoch)
+        reply.db_epoch = (ProtobufCBinaryData){UUID_SIZE, epoch.bytes};
     if (context->has_device) {
         reply.has_device = true;
         reply.device = (ProtobufCBinaryData){REQUEST_DEVICE_SIZE, (uint8_t *)context->device};

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "client/core/sync.h"
+#include "common/wire/reason.h"
 #include "tests/unit/client/core/fake_server.h"
 
 #define IN_FLIGHT (SYNC_MAX_IN_FLIGHT + 1)
@@ -270,6 +271,97 @@ static void test_server_that_lost_operations_gets_them_again(void **state) {
     world_close(&world);
 }
 
+static void settle_down(struct world *world) {
+    while (send_all(world) || world->n_flights > 0)
+        if (world->n_flights > 0)
+            receive_one(world);
+}
+
+static void set_epoch(struct world *world, uint64_t number) {
+    struct uuid epoch = home_id(number);
+    assert_int_equal(store_begin(world->home.store), STATUS_OK);
+    assert_int_equal(store_config_set(world->home.store, STORE_CONFIG_DB_EPOCH,
+                                      view_from(epoch.bytes, UUID_SIZE)),
+                     STATUS_OK);
+    assert_int_equal(store_commit(world->home.store), STATUS_OK);
+}
+
+static struct fake_stream *lose(struct world *world, size_t rows, size_t ops) {
+    struct fake_stream *stream = &world->server.streams[0];
+    stream->n_ops = ops;
+    stream->n_rows = stream->head = rows;
+    return stream;
+}
+
+// The home has nothing new to send and heals the server all the same, without any epoch.
+static void test_restored_server_is_healed_by_an_idle_home(void **state) {
+    struct world world;
+    (void)state;
+    world_open(&world, false, 0);
+    for (int i = 0; i < 4; i++)
+        record(&world, 0, i == 2 ? "bad" : "t.plan");
+    run_round(&world);
+    struct fake_stream *stream = lose(&world, 1, 1);
+    run_round(&world);
+    assert_int_equal(sync_progress(world.sync)->streams_healed, 1);
+    assert_int_equal(stream->n_ops, 4);
+    assert_int_equal(counts(&world).acked, 3);
+    assert_int_equal(counts(&world).refused, 1);
+    assert_same_state(&world);
+    world_close(&world);
+}
+
+// Others have brought the stream to the very number that this replica stands at.
+static void test_epoch_makes_replicas_prove_themselves(void **state) {
+    struct world world;
+    (void)state;
+    world_open(&world, false, 0);
+    set_epoch(&world, 900);
+    for (int i = 0; i < 2; i++)
+        fake_put(&world.server, 0,
+                 home_fact(&world.home, home_new_id(&world.home), home_id(501), "t.plan"));
+    run_round(&world);
+    lose(&world, 1, 0);
+    fake_put(&world.server, 0,
+             home_fact(&world.home, home_new_id(&world.home), home_id(502), "t.plan"));
+    set_epoch(&world, 901);
+    run_round(&world);
+    assert_int_equal(sync_progress(world.sync)->restarts, 1);
+    assert_same_state(&world);
+    world_close(&world);
+}
+
+// The server lost rows between the heads and the pull.
+static void test_cursor_ahead_starts_afresh(void **state) {
+    struct world world;
+    struct sync_request request;
+    Lx__Reason reason = LX__REASON__INIT;
+    Lx__Error error = LX__ERROR__INIT;
+    (void)state;
+    world_open(&world, false, 0);
+    for (int i = 0; i < 2; i++)
+        fake_put(&world.server, 0,
+                 home_fact(&world.home, home_new_id(&world.home), home_id(501), "t.plan"));
+    run_round(&world);
+    fake_put(&world.server, 0,
+             home_fact(&world.home, home_new_id(&world.home), home_id(501), "t.plan"));
+    sync_connected(world.sync);
+    while (sync_next(world.sync, world.now_ms, &request) && request.method != LX__METHOD__PULL)
+        sync_on_reply(world.sync, request.token,
+                      fake_answer(&world.server, request.method, request.message), world.now_ms);
+    assert_int_equal(request.method, LX__METHOD__PULL);
+    lose(&world, 1, 0);
+    reason.has_reason = 1;
+    reason.reason = REASON_CURSOR_AHEAD;
+    error.code = LX__CODE__OUT_OF_RANGE;
+    error.reason = &reason;
+    sync_on_error(world.sync, request.token, &error, world.now_ms);
+    settle_down(&world);
+    assert_int_equal(sync_phase(world.sync), SYNC_PHASE_DONE);
+    assert_same_state(&world);
+    world_close(&world);
+}
+
 static uint64_t cursor_of(struct world *world, struct uuid stream) {
     struct store_stream stored = {.cursor = 0};
     enum status status = store_stream_get(world->home.store, stream, &stored);
@@ -387,12 +479,6 @@ static void test_scope_that_shrinks_and_grows(void **state) {
     world_close(&world);
 }
 
-static void settle_down(struct world *world) {
-    while (send_all(world) || world->n_flights > 0)
-        if (world->n_flights > 0)
-            receive_one(world);
-}
-
 static void test_watch_is_woken(void **state) {
     struct world world;
     Lx__Nudge nudge = LX__NUDGE__INIT;
@@ -464,6 +550,9 @@ int main(void) {
         cmocka_unit_test(test_damaged_replica_starts_afresh_once),
         cmocka_unit_test(test_refused_group_waits_and_others_go),
         cmocka_unit_test(test_server_that_lost_operations_gets_them_again),
+        cmocka_unit_test(test_restored_server_is_healed_by_an_idle_home),
+        cmocka_unit_test(test_epoch_makes_replicas_prove_themselves),
+        cmocka_unit_test(test_cursor_ahead_starts_afresh),
         cmocka_unit_test(test_two_engines_on_one_home),
         cmocka_unit_test(test_late_answer_speaks_of_its_own_group),
         cmocka_unit_test(test_scope_that_shrinks_and_grows),

@@ -1,0 +1,173 @@
+// What a restored server makes necessary: operations that it has lost go again under their keys, as
+// the same bytes; and what is kept for that, and for how long. See outbox.h.
+#include "client/store/db.h"
+#include "client/store/outbox.h"
+
+#define KEEP_MS (35LL * 24 * 3600 * 1000) // as long as the server takes late operations
+#define PRUNE_AT_ONCE 2000
+
+// ---- keys ----
+
+// Back to what they were before they were put under way again, if that was an answer that a person
+// has seen; their keys stay readable as negative numbers.
+#define TAKE_KEYS_BACK                                                                             \
+    "update outbox set op_seq = case when again > 2 then -op_seq else 0 end, batch = 0,"           \
+    " state = case when again > 2 then again else 1 end, again = 0 where state = 1"
+
+enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from) {
+    return db_run(store, TAKE_KEYS_BACK " and stream = ?1 and op_seq >= ?2", "ui", &stream, from);
+}
+
+static enum status refresh_waiting(struct store *store, struct uuid stream, int64_t from) {
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                "select record from outbox where stream = ?1 and state = 1 and again = 2 and"
+                " (op_seq >= ?2 or op_seq = 0)",
+                "ui", &stream, from));
+    enum status status;
+    while ((status = db_step(store, statement)) == STATUS_OK) {
+        status = outbox_refresh_local(store, db_uuid(statement, 0));
+        if (status != STATUS_OK)
+            break;
+    }
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+// A key that is missing was forgotten after its time: the server's history is older than what is
+// kept. The rest gets keys anew; that they were others once, the server does not know.
+static enum status close_hole(struct store *store, struct uuid stream, int64_t expected) {
+    TRY(db_run(store,
+               "update outbox set again = 0 where stream = ?1 and op_seq >= ?2 and state = 1"
+               " and again = 2",
+               "ui", &stream, expected));
+    TRY(outbox_take_keys_back(store, stream, expected));
+    return outbox_set_next_key(store, stream, expected);
+}
+
+enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) {
+    int64_t held = 0;
+    int64_t last = 0;
+    int64_t from = (int64_t)expected;
+    TRY(db_int(store, &last, "select max(op_seq) from outbox where stream = ?1 and op_seq >= ?2",
+               "ui", &stream, from));
+    TRY(db_int(store, &held, "select count(*) from outbox where stream = ?1 and op_seq >= ?2", "ui",
+               &stream, from));
+    // What was refused, or put away after that, fills its key; it is not in the local view.
+    TRY(db_run(store,
+               "update outbox set again = state, state = 1, acked_ms = 0, ack_seq = 0,"
+               " shown = state = 2, reason = case state when 2 then null else reason end"
+               " where stream = ?1 and op_seq >= ?2 and state in (2, 3, 4)",
+               "ui", &stream, from));
+    TRY(refresh_waiting(store, stream, from));
+    return held == last - from + 1 ? STATUS_OK : close_hole(store, stream, from);
+}
+
+// ---- what the server has lost ----
+
+enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
+                              bool *out_lost) {
+    int64_t one = 0;
+    enum status status = db_int(store, &one,
+                                "select 1 from outbox where stream = ?1 and op_seq >= ?2"
+                                " and state in (2, 3, 4) limit 1",
+                                "ui", &stream, (int64_t)server_next);
+    *out_lost = status == STATUS_OK;
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return store_outbox_rewind(store, stream, server_next);
+}
+
+// Streams that the login no longer has: nobody tells what the server holds of them, so all that is
+// kept goes again; what is there is answered as before.
+static enum status rewind_foreign(struct store *store) {
+    for (;;) {
+        sqlite3_stmt *statement;
+        struct uuid stream = {{0}};
+        int64_t first = 0;
+        TRY(db_open(store, &statement,
+                    "select stream, min(op_seq) from outbox where op_seq > 0 and state = 2"
+                    " and stream not in (select stream from stream) group by stream limit 1",
+                    ""));
+        enum status status = db_step(store, statement);
+        if (status == STATUS_OK) {
+            stream = db_uuid(statement, 0);
+            first = sqlite3_column_int64(statement, 1);
+        }
+        db_close(store, &statement);
+        if (status != STATUS_OK)
+            return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        TRY(store_outbox_rewind(store, stream, (uint64_t)first));
+    }
+}
+
+// Stored under keys of a former device of this home: as this device's, with the same record ids.
+static enum status reissue_former(struct store *store) {
+    return db_run(store,
+                  "update outbox set state = 1, op_seq = 0, batch = 0, acked_ms = 0, ack_seq = 0"
+                  " where state = 2 and op_seq < 0",
+                  "");
+}
+
+static enum status has_new_epoch(struct store *store, bool *out_new) {
+    int64_t differs = 0;
+    *out_new = false;
+    enum status status = db_int(store, &differs,
+                                "select now.value <> coalesce(then_.value, now.value)"
+                                " from config now left join config then_ on then_.name = ?2"
+                                " where now.name = ?1",
+                                "tt", view_from_string(STORE_CONFIG_DB_EPOCH),
+                                view_from_string(STORE_CONFIG_HEALED_EPOCH));
+    *out_new = differs != 0;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status put_healed(struct store *store) {
+    return db_run(store,
+                  "insert into config (name, value) select ?2, value from config where name = ?1"
+                  " on conflict (name) do update set value = excluded.value",
+                  "tt", view_from_string(STORE_CONFIG_DB_EPOCH),
+                  view_from_string(STORE_CONFIG_HEALED_EPOCH));
+}
+
+enum status store_outbox_heal_epoch(struct store *store) {
+    bool is_new;
+    TRY(has_new_epoch(store, &is_new));
+    if (is_new) {
+        TRY(rewind_foreign(store));
+        TRY(reissue_former(store));
+        TRY(db_run(store, "update stream set whole = 0", "")); // a head may be the same by chance
+    }
+    return put_healed(store);
+}
+
+enum status store_outbox_new_device(struct store *store) {
+    bool is_new;
+    TRY(has_new_epoch(store, &is_new));
+    TRY(db_run(store, TAKE_KEYS_BACK, ""));
+    // Keys of the former device stay readable as negative numbers.
+    TRY(db_run(store, "update outbox set op_seq = -op_seq where op_seq > 0", ""));
+    if (is_new) {
+        TRY(reissue_former(store));
+        TRY(put_healed(store));
+    }
+    return db_run(store, "delete from counter", "");
+}
+
+// ---- forgetting ----
+
+// Both clocks must agree that its time is over: this machine's, and the servers' as far as seen.
+#define IS_OVER                                                                                    \
+    "select id from outbox where state = 2 and shown = 0 and acked_ms < ?1 and"                    \
+    " acked_seen_ms < ?2 order by acked_ms limit ?3"
+
+enum status store_outbox_prune(struct store *store, int64_t now_ms) {
+    int64_t seen_ms = 0;
+    enum status status = store_config_get_int(store, STORE_CONFIG_SERVER_TIME, &seen_ms);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    TRY(db_run(store, "delete from outbox_need where operation in (" IS_OVER ")", "iii",
+               now_ms - KEEP_MS, seen_ms - KEEP_MS, (int64_t)PRUNE_AT_ONCE));
+    return db_run(store, "delete from outbox where id in (" IS_OVER ")", "iii", now_ms - KEEP_MS,
+                  seen_ms - KEEP_MS, (int64_t)PRUNE_AT_ONCE);
+}

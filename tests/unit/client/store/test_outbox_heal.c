@@ -1,0 +1,262 @@
+// A restored server: what goes again, under which keys, what it becomes then; and what is forgotten
+// when.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/client/store/home.h"
+
+#define DAY_MS (24LL * 3600 * 1000)
+
+static const Lx__Reason reason = {
+    .base = PROTOBUF_C_MESSAGE_INIT(&lx__reason__descriptor), .has_reason = 1, .reason = 211};
+
+static struct outbox_entries seal(struct home *home, struct uuid stream) {
+    struct outbox_entries entries;
+    assert_int_equal(store_outbox_seal(home->store, stream, 500, 900000, home->arena, &entries),
+                     STATUS_OK);
+    return entries;
+}
+
+// Stored up to op_to; those in `refused` (0 ends the list) are refused.
+static void settle(struct home *home, struct uuid stream, uint64_t op_to, const uint64_t *refused,
+                   int64_t now_ms) {
+    Lx__RefusedOperation messages[8];
+    Lx__RefusedOperation *list[8];
+    Lx__PushedGroup group = LX__PUSHED_GROUP__INIT;
+    for (; refused && refused[group.n_refused]; group.n_refused++) {
+        Lx__RefusedOperation *one = &messages[group.n_refused];
+        lx__refused_operation__init(one);
+        one->has_op_seq = 1;
+        one->op_seq = refused[group.n_refused];
+        one->reason = (Lx__Reason *)&reason;
+        list[group.n_refused] = one;
+    }
+    group.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
+    group.op_to = op_to;
+    group.seq = op_to;
+    group.refused = list;
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_settle(home->store, &group, now_ms), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+static bool heal(struct home *home, struct uuid stream, uint64_t server_next) {
+    bool lost = false;
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_heal(home->store, stream, server_next, &lost), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+    return lost;
+}
+
+static enum outbox_state state_of(struct home *home, int64_t id) {
+    struct outbox_entry entry;
+    assert_int_equal(store_outbox_get(home->store, id, home->arena, &entry), STATUS_OK);
+    return entry.state;
+}
+
+static void set(struct home *home, const char *name, struct view value) {
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_config_set(home->store, name, value), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+static void set_epoch(struct home *home, uint64_t number) {
+    struct uuid epoch = home_id(number);
+    set(home, STORE_CONFIG_DB_EPOCH, view_from(epoch.bytes, UUID_SIZE));
+}
+
+static void heal_epoch(struct home *home) {
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_heal_epoch(home->store), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+// Five operations under keys 1 to 5: stored, stored, refused, put away, stored.
+static void make_history(struct home *home, struct uuid stream, int64_t out_ids[5]) {
+    static const uint64_t refused[] = {3, 4, 0};
+    home_open(home);
+    home_scope(home, 1, &stream);
+    for (uint64_t i = 0; i < 5; i++)
+        out_ids[i] = home_add(home, stream, home_fact(home, home_id(10 + i), home_id(2), "t.plan"));
+    assert_int_equal(seal(home, stream).count, 5);
+    settle(home, stream, 5, refused, HOME_NOW_MS);
+    assert_int_equal(store_outbox_drop(home->store, out_ids[3]), STATUS_OK);
+}
+
+static void test_what_was_lost_goes_again_as_it_was(void **state) {
+    static const uint64_t refused[] = {3, 4, 0};
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    assert_false(heal(&home, stream, 6)); // nothing is missing
+    assert_int_equal(seal(&home, stream).count, 0);
+    assert_true(heal(&home, stream, 2));
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 4); // the refused ones, too: their keys must be filled
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(again.entries[i].op_seq, i + 2);
+        assert_int_equal(again.entries[i].id, ids[i + 1]);
+    }
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 3); // not those that were refused
+    settle(&home, stream, 5, refused, HOME_NOW_MS);
+    assert_int_equal(state_of(&home, ids[1]), OUTBOX_ACKED);
+    assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
+    assert_int_equal(state_of(&home, ids[3]), OUTBOX_ARCHIVED); // stays put away
+    assert_int_equal(state_of(&home, ids[4]), OUTBOX_ACKED);
+    home_close(&home);
+}
+
+static void test_another_answer_is_shown(void **state) {
+    static const uint64_t refused[] = {2, 0};
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    assert_true(heal(&home, stream, 1));
+    settle(&home, stream, 5, refused, HOME_NOW_MS);
+    assert_int_equal(state_of(&home, ids[1]), OUTBOX_REFUSED); // was stored
+    assert_int_equal(state_of(&home, ids[2]), OUTBOX_ACKED);   // was refused
+    assert_int_equal(state_of(&home, ids[3]), OUTBOX_ACKED);   // was put away
+    home_close(&home);
+}
+
+static void test_keys_that_are_taken_back_leave_answers_alone(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    assert_true(heal(&home, stream, 2));
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 2, &reason), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    assert_int_equal(state_of(&home, ids[1]), OUTBOX_WAITING);
+    assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
+    assert_int_equal(state_of(&home, ids[3]), OUTBOX_ARCHIVED);
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 2);
+    assert_int_equal(again.entries[0].op_seq, 2);
+    assert_int_equal(again.entries[1].id, ids[4]);
+    assert_int_equal(again.entries[1].op_seq, 3);
+    home_close(&home);
+}
+
+static void test_new_epoch_sends_what_scope_is_silent_about(void **state) {
+    struct home home;
+    struct uuid streams[] = {home_id(1), home_id(3)};
+    struct store_stream stored;
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 2, streams);
+    set_epoch(&home, 900);
+    heal_epoch(&home); // the first epoch heals nothing
+    for (size_t i = 0; i < 2; i++) {
+        home_add(&home, streams[i], home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
+        assert_int_equal(seal(&home, streams[i]).count, 1);
+        settle(&home, streams[i], 1, NULL, HOME_NOW_MS);
+    }
+    home_scope(&home, 1, streams); // the second stream was left
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_stream_set_whole(home.store, streams[0], true), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    heal_epoch(&home);
+    assert_int_equal(seal(&home, streams[1]).count, 0);
+    set_epoch(&home, 901);
+    heal_epoch(&home);
+    assert_int_equal(seal(&home, streams[0]).count, 0); // Scope tells
+    assert_int_equal(seal(&home, streams[1]).count, 1);
+    assert_int_equal(store_stream_get(home.store, streams[0], &stored), STATUS_OK);
+    assert_false(stored.whole);
+    settle(&home, streams[1], 1, NULL, HOME_NOW_MS);
+    heal_epoch(&home); // once
+    assert_int_equal(seal(&home, streams[1]).count, 0);
+    home_close(&home);
+}
+
+// The server was restored to a time before this device enrolled: a new one, and all goes again.
+static void test_new_device_under_a_new_epoch(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    set_epoch(&home, 900);
+    heal_epoch(&home);
+    set_epoch(&home, 901);
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_new_device(home.store), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 3);
+    assert_int_equal(again.entries[0].op_seq, 1);
+    assert_int_equal(again.entries[2].id, ids[4]);
+    assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
+    home_close(&home);
+}
+
+static void prune(struct home *home, int64_t now_ms, int64_t seen_ms) {
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_config_set_int(home->store, STORE_CONFIG_SERVER_TIME, seen_ms),
+                     STATUS_OK);
+    assert_int_equal(store_outbox_prune(home->store, now_ms), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+static uint64_t stored_count(struct home *home) {
+    struct outbox_counts counts;
+    assert_int_equal(store_outbox_counts(home->store, &counts), STATUS_OK);
+    assert_int_equal(counts.refused + counts.archived, 2); // never forgotten
+    return counts.acked;
+}
+
+static void test_stored_ones_are_forgotten_after_35_days_by_both_clocks(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    const int64_t later = HOME_NOW_MS + 36 * DAY_MS;
+    (void)state;
+    make_history(&home, stream, ids);
+    prune(&home, later, HOME_NOW_MS); // sets what is seen, too
+    assert_true(heal(&home, stream, 1));
+    settle(&home, stream, 5, (const uint64_t[]){3, 4, 0}, HOME_NOW_MS);
+    assert_int_equal(store_outbox_drop(home.store, ids[3]), STATUS_CONFLICT);
+    prune(&home, later, later);
+    assert_int_equal(stored_count(&home), 3); // their rows have not come back yet
+    home_pull(&home, stream, 0, NULL, 5);
+    prune(&home, HOME_NOW_MS + 34 * DAY_MS, later); // this machine's clock says no
+    assert_int_equal(stored_count(&home), 3);
+    prune(&home, later, HOME_NOW_MS + 34 * DAY_MS); // this clock jumped
+    assert_int_equal(stored_count(&home), 3);
+    prune(&home, later, later);
+    assert_int_equal(stored_count(&home), 0);
+    // A server older than that: what is left gets keys anew.
+    home_add(&home, stream, home_fact(&home, home_id(20), home_id(2), "t.plan"));
+    assert_int_equal(seal(&home, stream).entries[0].op_seq, 6);
+    settle(&home, stream, 6, NULL, later);
+    assert_true(heal(&home, stream, 2));
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 1);
+    assert_int_equal(again.entries[0].op_seq, 2);
+    assert_true(uuid_equal(again.entries[0].record, home_id(20)));
+    assert_int_equal(stored_count(&home), 0);
+    home_close(&home);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_lost_goes_again_as_it_was),
+        cmocka_unit_test(test_another_answer_is_shown),
+        cmocka_unit_test(test_keys_that_are_taken_back_leave_answers_alone),
+        cmocka_unit_test(test_new_epoch_sends_what_scope_is_silent_about),
+        cmocka_unit_test(test_new_device_under_a_new_epoch),
+        cmocka_unit_test(test_stored_ones_are_forgotten_after_35_days_by_both_clocks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
