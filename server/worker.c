@@ -195,7 +195,7 @@ static void reap_closed(struct worker *worker) {
     }
 }
 
-static void end_turn(struct worker *worker) {
+void worker_end_turn(struct worker *worker) {
     read_again(worker);
     flush_dirty(worker);
     reap_closed(worker);
@@ -301,7 +301,7 @@ static void close_worker(struct worker *worker) {
     handlers_close(worker);
     while (worker->conns != NULL)
         conn_close(worker->conns, "shutting down");
-    end_turn(worker);
+    worker_end_turn(worker);
     request_free_spares(worker);
     nudge_free(&worker->nudge);
     free_event(worker->tick);
@@ -329,7 +329,7 @@ int worker_run(struct config *config, const struct config_source *source, struct
         log_error("worker %d: can't start: %s", index, status_name(status));
     while (status == STATUS_OK && !is_drained(&worker)) {
         event_base_loop(worker.base, EVLOOP_ONCE);
-        end_turn(&worker);
+        worker_end_turn(&worker);
     }
     close_worker(&worker);
     log_info("worker %d: ends", index);

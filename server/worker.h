@@ -64,6 +64,10 @@ struct worker {
 int worker_run(struct config *config, const struct config_source *source, struct shared *shared,
                int listen_fd, int index);
 
+// The end of a turn of the loop: reads what is buffered, sends what was answered, frees what is
+// closed.
+void worker_end_turn(struct worker *worker);
+
 int64_t worker_now_ms(const struct worker *worker); // wall clock
 
 // Call after a commit that raised a stream's head (also from pile.c): tells all workers'
