@@ -1,121 +1,58 @@
-"""Writers under load, their history of acknowledgements, and the check of it against the database.
+"""What a test client says that it did: one line of JSON before it sends, one after the answer, in a file of its own.
 
-A writer notes what it is about to send and what was acknowledged; whatever happens in between it connects again and
-sends the same operations, as a client must. The check: every acknowledged fact is in the ledger exactly once, nothing is
-there that nobody sent, streams have no holes, every stream's head agrees with its rows.
+    {"k": "who", "device", "account", "role", "unit"}       first line
+    {"k": "send", "t", "s", "f", "ops": [[what, id, hash, of, key, content], ...]}   operations from op_seq f on for stream s
+    {"k": "ack", "t", "s", "f", "n", "v", "to", "seq", "no": [op_seq, ...]}          n of them answered; no: refused
+    {"k": "pull", "t", "s", "c", "to", "head", "live", "digest", "more", "rows": [[seq, state, id, version, subject], ...]}
+    {"k": "forget", "s"}                                    the stream is pulled from 0 again
+
+Ids, hashes and streams are hex; `what` is the kind of a fact, or 100 person, 101 membership; `content` of a fact is
+[subject, item, quantity]; c is the cursor that was sent, `to` the one that came back.
 """
-import threading
+import json
 import time
+from pathlib import Path
 
-import lx
-import office
-import peer
-
-BATCH = 5
-QUIET = (OSError, EOFError, AssertionError, peer.ServerError)  # what a killed process looks like from outside
+PERSON, MEMBERSHIP = 100, 101
 
 
-class Writer(threading.Thread):
-    """One school's office that records hours as fast as it is answered."""
-
-    def __init__(self, city: lx.Deployment, folder, workshop_code: str, number: int):
-        super().__init__(daemon=True)
-        self.city = city
-        self.connection = office.login(city, folder, "school_admin", workshop_code.split("-")[0])
-        self.stream = office.unit_id(city, workshop_code)
-        self.person, roster = office.teacher(self.stream, number)
-        answer = self.connection.push(self.stream, 1, roster)
-        assert answer.verdict == peer.ledger.GROUP_DONE and not answer.refused, answer
-        self.next_op = len(roster) + 1
-        self.sent: set[bytes] = set()
-        self.acknowledged: list[bytes] = []
-        self.repeats = 0
-        self.stopping = threading.Event()
-        self.fault = None
-
-    def run(self) -> None:
-        try:
-            while not self.stopping.is_set():
-                self.write_batch()
-        except BaseException as fault:  # noqa: BLE001  (the test's thread looks at it)
-            self.fault = fault
-
-    def write_batch(self) -> None:
-        operations = [office.hours(self.person, 1) for _ in range(BATCH)]
-        ids = [o.fact.id for o in operations]
-        self.sent.update(ids)
-        answer = self.push_until_answered(operations)
-        assert not answer.refused, answer
-        self.next_op += len(operations)
-        self.acknowledged += ids
-
-    def push_until_answered(self, operations):
-        """The queue drains however often the connection breaks: at most 60 s."""
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                answer = self.connection.push(self.stream, self.next_op, operations)
-                if answer.verdict in (peer.ledger.GROUP_DONE, peer.ledger.GROUP_REPEATED):
-                    self.repeats += answer.verdict == peer.ledger.GROUP_REPEATED
-                    return answer
-                raise RuntimeError(f"verdict {answer}")
-            except QUIET:
-                assert time.monotonic() < deadline, "the queue does not drain"
-                self.connect_again(deadline)
-
-    def connect_again(self, deadline: float) -> None:
-        self.connection.close()
-        while True:
-            try:
-                self.connection = office.reconnect(self.city, self.connection)
-                return
-            except QUIET:
-                assert time.monotonic() < deadline, "the server does not come back"
-                time.sleep(0.05)
-
-    def finish(self) -> None:
-        self.stopping.set()
-        self.join(90)
-        assert not self.is_alive(), "a writer hangs"
-        if self.fault is not None:
-            raise self.fault
+def now_ms() -> int:
+    return int(time.time() * 1000)
 
 
-def acknowledged_by(writers) -> int:
-    return sum(len(w.acknowledged) for w in writers)
+class Writer:
+    """The file of one client. Lines are flushed: whoever looks sees all that was said."""
+
+    def __init__(self, path: Path, device: bytes, account: str, role: str, unit: str):
+        self.file = open(path, "a", encoding="ascii", buffering=1 << 16)
+        self.write({"k": "who", "device": device.hex(), "account": account, "role": role, "unit": unit})
+
+    def write(self, line: dict) -> None:
+        self.file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self.file.flush()
+
+    def close(self) -> None:
+        self.file.close()
+
+    def send(self, stream: bytes, first: int, entries: list) -> None:
+        self.write({"k": "send", "t": now_ms(), "s": stream.hex(), "f": first, "ops": entries})
+
+    def ack(self, stream: bytes, first: int, count: int, answer) -> None:
+        self.write({"k": "ack", "t": now_ms(), "s": stream.hex(), "f": first, "n": count, "v": answer.verdict,
+                    "to": answer.op_to, "seq": answer.seq, "no": [r.op_seq for r in answer.refused]})
+
+    def pull(self, cursor: int, reply) -> None:
+        rows = [[r.seq, r.state, r.id.hex(), r.version, r.subject.hex()] for r in reply.rows]
+        self.write({"k": "pull", "t": now_ms(), "s": reply.stream.hex(), "c": cursor, "to": reply.cursor, "head": reply.head,
+                    "live": reply.live_count, "digest": reply.digest, "more": reply.more, "rows": rows})
+
+    def forget(self, stream: bytes) -> None:
+        self.write({"k": "forget", "s": stream.hex()})
 
 
-def await_progress(writers) -> None:
-    """Until every writer has had one more acknowledgement."""
-    before = [len(w.acknowledged) for w in writers]
-
-    def moved():
-        for writer in writers:
-            if writer.fault is not None:
-                raise writer.fault
-        return all(len(w.acknowledged) > n for w, n in zip(writers, before))
-
-    lx.wait_until(moved, 60, "every writer is acknowledged again")
-
-
-def check(city: lx.Deployment, writers) -> None:
-    stored = [row[0] for row in city.cluster.sql("select replace(id::text, '-', '') from fact")]
-    present = set(stored)
-    assert len(stored) == len(present), f"{len(stored) - len(present)} facts are there twice"
-    acknowledged = {f.hex() for w in writers for f in w.acknowledged}
-    assert len(acknowledged) == acknowledged_by(writers)
-    assert not acknowledged - present, f"{len(acknowledged - present)} acknowledged facts are lost"
-    assert not present - {f.hex() for w in writers for f in w.sent}, "facts that nobody sent"
-    for writer in writers:
-        rows, reply = writer.connection.pull_all(writer.stream, 1000)
-        digest = 0
-        for row in rows.values():
-            digest ^= peer.row_digest(row.id, row.version)
-        assert (len(rows), digest) == (reply.live_count, reply.digest), "the stream is not what its head says"
-        assert {f for f in writer.acknowledged} <= set(rows)
-
-
-def check_figures(city: lx.Deployment) -> None:
-    """The queues drain: standings and roll-ups come to contain everything, and verify finds no difference."""
-    lx.wait_until(lambda: city.cluster.sql("select count(*) from todo") == [["0"]], 60, "the assessor's todo is empty")
-    city.ctl("verify")
+def read(path: Path):
+    """Lines of one client, in order; the last may be half."""
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            if line.endswith("\n"):
+                yield json.loads(line)

@@ -54,18 +54,25 @@ def run(command: Sequence, check: bool = True, stdin: str = "", env: Optional[di
 class Cluster:
     """A PostgreSQL cluster of its own (deploy/cluster)."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, durable: bool = False):
         self.folder = folder
+        self.durable = durable  # with fsync, as in production
         self.dsn = ""
 
     def start(self) -> None:
-        self.dsn = run([ROOT / "deploy/cluster", "start", self.folder, "--test"]).stdout.strip()
+        mode = [] if self.durable else ["--test"]
+        self.dsn = run([ROOT / "deploy/cluster", "start", self.folder, *mode]).stdout.strip()
 
     def stop(self) -> None:
         run([ROOT / "deploy/cluster", "stop", self.folder], check=False)
 
     def postmaster(self) -> int:
         return int((self.folder / "data/postmaster.pid").read_text(encoding="ascii").split()[0])
+
+    def amcheck(self) -> None:
+        """Every heap and index is sound."""
+        run(["/usr/lib/postgresql/15/bin/pg_amcheck", "--host", self.folder / "socket", "--username", "postgres",
+             "--install-missing", "--heapallindexed", "lianxiao"])
 
     def sql(self, text: str) -> list[list[str]]:
         """Rows of a query as the superuser, all values as text."""
@@ -169,11 +176,11 @@ class Home:
 class Deployment:
     """Cluster, certificates and server in one temporary folder; a context manager."""
 
-    def __init__(self, **settings):
+    def __init__(self, durable: bool = False, **settings):
         self.folder = Path(tempfile.mkdtemp(prefix="lx-"))
         os.chmod(self.folder, 0o755)  # PostgreSQL may be another user
         self.tls = self.folder / "tls"
-        self.cluster = Cluster(self.folder / "pg")
+        self.cluster = Cluster(self.folder / "pg", durable)
         self.settings = settings
         self.server: Optional[Server] = None
         self.homes = 0
