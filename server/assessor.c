@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "server/assessor/round.h"
+#include "server/audit/sealer.h"
 #include "server/config.h"
 #include "server/db/sync.h"
 
@@ -38,6 +39,7 @@ struct assessor {
     int wake_fd;
     struct db_sync *db; // owns; NULL: not connected
     struct scheme_set schemes;
+    struct sealer *sealer; // owns; NULL: this node seals nothing
     int retry_ms;
 };
 
@@ -119,6 +121,37 @@ static enum status serve_district(struct assessor *assessor, int32_t district, b
 // Most districts of a city: a prefecture has a dozen.
 #define MOST_DISTRICTS 1000
 
+// ---- the audit chain ----
+
+static void open_sealer(struct assessor *assessor) {
+    const struct config *config = assessor->config;
+    struct sealer_options options = {.key_path = config->audit_key,
+                                     .interval_ms = config->audit_interval_ms};
+    char error[512] = "";
+    if (config->audit_key[0] == '\0') {
+        log_warning("assessor: audit_key is not set, so the audit is not sealed");
+        return;
+    }
+    enum status status = seal_algorithm_parse(config->audit_hash, &options.algorithm);
+    if (status == STATUS_OK)
+        status = sealer_open(&options, &assessor->sealer, error, sizeof error);
+    if (status != STATUS_OK)
+        log_error("assessor: the audit is not sealed: %s", error);
+}
+
+// Figures go on when sealing fails: what is unsealed stays so until the next turn.
+static void seal(struct assessor *assessor, bool at_once) {
+    if (assessor->sealer == NULL || assessor->db == NULL)
+        return;
+    enum status status = sealer_turn(assessor->sealer, assessor->db, clock_monotonic_ms(), at_once);
+    if (status == STATUS_OK)
+        return;
+    log_warning("assessor: sealing: %s, sqlstate %s", status_name(status),
+                db_sync_sqlstate(assessor->db));
+    if (db_sync_is_broken(assessor->db))
+        db_sync_close(&assessor->db);
+}
+
 static enum status take_turn(struct assessor *assessor, bool *out_more) {
     int32_t districts[MOST_DISTRICTS];
     size_t n;
@@ -150,6 +183,8 @@ static void run_turns(struct assessor *assessor) {
         enum status status = assessor->db == NULL ? connect_database(assessor) : STATUS_OK;
         if (status == STATUS_OK)
             status = take_turn(assessor, &more);
+        if (status == STATUS_OK)
+            seal(assessor, false);
         if (status != STATUS_OK) {
             step_back(assessor, "turn", status);
             continue;
@@ -167,7 +202,10 @@ int assessor_run(const struct config *config, int wake_fd) {
     stopping = 0;
     catch_signals();
     struct assessor assessor = {.config = config, .wake_fd = wake_fd, .retry_ms = RETRY_FIRST_MS};
+    open_sealer(&assessor);
     run_turns(&assessor);
+    seal(&assessor, true); // what the last second brought
+    sealer_free(&assessor.sealer);
     scheme_set_free(&assessor.schemes);
     db_sync_close(&assessor.db);
     log_info("assessor: stopped");

@@ -51,6 +51,9 @@ const struct config_key CONFIG_KEYS[] = {
     INT(session_idle_minutes, "720", 1, 100000, true, "a login unused for so long ends"),
     INT(session_hours, "720", 1, 10000, true, "a login ends after so long in any case"),
     INT(drain_timeout_ms, "10000", 0, 600000, true, "SIGTERM: what is in flight may take so long"),
+    TEXT(audit_key, "", false, "private key that signs the audit chain, PEM file; empty: no seals"),
+    TEXT(audit_hash, "sha256", false, "hash of the audit chain: sha256 or sm3"),
+    INT(audit_interval_ms, "1000", 50, 3600000, false, "between two seals of a district"),
     TEXT(checks, "both", false, "both, server_only or sql_only: permission layers (tests)"),
     TEXT(log_level, "info", true, "debug, info, warning or error"),
 };
@@ -91,6 +94,7 @@ static const struct {
     const char *key;
     const char *words[5];
 } CHOICES[] = {
+    {"audit_hash", {"sha256", "sm3"}},
     {"checks", {"both", "server_only", "sql_only"}},
     {"log_level", {"debug", "info", "warning", "error"}},
 };

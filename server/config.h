@@ -39,7 +39,10 @@ struct config {
     int thread_queue;         // jobs waiting for them, beyond: busy
     int session_idle_minutes;
     int session_hours;
-    int drain_timeout_ms; // SIGTERM: what is in flight may finish
+    char audit_key[CONFIG_TEXT_SIZE]; // "": nothing is sealed
+    char audit_hash[16];              // sha256, sm3
+    int audit_interval_ms;            // between two seals of a district
+    int drain_timeout_ms;             // SIGTERM: what is in flight may finish
     char checks[16];    // both, server_only, sql_only: which permission layers are on (tests of P2)
     char log_level[16]; // debug, info, warning, error
 };

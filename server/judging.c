@@ -162,6 +162,50 @@ static uint32_t needs_of(const struct sorting *sorting, const Lx__Fact *fact,
     return (uint32_t)capability < CAPABILITY_COUNT ? 1u << capability : 1u << CAPABILITY_READ;
 }
 
+static struct uuid id_of(ProtobufCBinaryData bytes) {
+    struct uuid id = {{0}};
+    if (bytes.len == UUID_SIZE)
+        memcpy(id.bytes, bytes.data, UUID_SIZE);
+    return id;
+}
+
+static struct view text_of(const char *text) {
+    return text != NULL ? view_from_string(text) : view_from(NULL, 0);
+}
+
+static int64_t microseconds(int64_t time_ms) {
+    return (int64_t)((uint64_t)time_ms * 1000); // the judge has refused what does not fit
+}
+
+// What the audit chain will know the fact by: the row as the database is about to store it.
+static void hash_content(struct pile_fact *added) {
+    const Lx__Fact *fact = added->fact;
+    uint8_t submission[DIGEST_SHA256_SIZE];
+    struct content_fact content = {
+        .id = id_of(fact->id),
+        .subject = id_of(fact->subject),
+        .programme = (int32_t)fact->programme,
+        .kind = (int32_t)fact->kind,
+        .has_occurred_at = true,
+        .occurred_at_us = microseconds(fact->occurred_at_ms),
+        .has_until_at = fact->has_until_ms,
+        .until_at_us = microseconds(fact->until_ms),
+        .has_quantity = fact->has_quantity,
+        .quantity = fact->quantity,
+        .has_of = fact->has_of,
+        .of = id_of(fact->of),
+        .item = text_of(fact->item),
+        .form = text_of(fact->form),
+    };
+    if (fact->has_source_key)
+        content.source_key = view_from(fact->source_key.data, fact->source_key.len);
+    if (added->submission.size > 0) {
+        digest_sha256(added->submission, submission);
+        content.submission_sha256 = view_from(submission, sizeof submission);
+    }
+    content_of_fact(&content, added->content);
+}
+
 static enum status accept_fact(struct sorting *sorting, const Lx__Operation *operation,
                                uint64_t op_seq) {
     const struct roster *roster = sorting->input->roster;
@@ -183,6 +227,7 @@ static enum status accept_fact(struct sorting *sorting, const Lx__Operation *ope
         .fact = fact, .op_seq = op_seq, .target = index, .position = target->count};
     if (operation->submission != NULL)
         TRY(unpack_pack(&operation->submission->base, sorting->arena, &added->submission));
+    hash_content(added);
     sorting->n_facts++;
     return STATUS_OK;
 }

@@ -15,6 +15,7 @@
 #include "common/base/status.h"
 #include "common/base/uuid.h"
 #include "common/base/view.h"
+#include "common/wire/content.h"
 #include "common/wire/digest.h"
 #include "proto/ledger.pb-c.h"
 
@@ -39,6 +40,7 @@ struct pile_fact {
     uint32_t target;        // index into the group's targets
     uint32_t position;      // from 1, within that target
     struct view submission; // packed lx.Submission, or empty
+    uint8_t content[CONTENT_SIZE];
 };
 
 enum pile_verdict {

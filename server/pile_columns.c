@@ -15,6 +15,7 @@ struct group_columns {
     int64_t *scope_version;
     int32_t *refused;
     struct view *answer;
+    struct view *contents;
 };
 
 struct target_columns {
@@ -82,6 +83,7 @@ static bool allocate_groups(struct group_columns *groups, size_t n, struct arena
     TAKE(groups->scope_version, n);
     TAKE(groups->refused, n);
     TAKE(groups->answer, n);
+    TAKE(groups->contents, n);
     return !failed;
 }
 
@@ -130,7 +132,17 @@ static bool allocate(struct columns *columns, const struct pile_batch *batch, st
            allocate_facts(&columns->facts, batch->n_facts, arena);
 }
 
-static void add_group(struct group_columns *groups, const struct pile_group *group) {
+// Of all facts of the group, in order, joined. NULL: out of memory.
+static const uint8_t *join_contents(const struct pile_group *group, struct arena *arena) {
+    uint8_t *joined = arena_alloc(arena, group->n_facts * CONTENT_SIZE + 1);
+    for (size_t i = 0; joined != NULL && i < group->n_facts; i++)
+        memcpy(joined + i * CONTENT_SIZE, group->facts[i].content, CONTENT_SIZE);
+    return joined;
+}
+
+static bool add_group(struct group_columns *groups, const struct pile_group *group,
+                      struct arena *arena) {
+    const uint8_t *contents = join_contents(group, arena);
     size_t at = groups->n++;
     groups->device[at] = view_from(group->device, PILE_DEVICE_SIZE);
     groups->person[at] = group->person;
@@ -141,6 +153,8 @@ static void add_group(struct group_columns *groups, const struct pile_group *gro
     groups->scope_version[at] = (int64_t)group->scope_version;
     groups->refused[at] = (int32_t)group->n_refused;
     groups->answer[at] = group->answer.size > 0 ? group->answer : view_from("", 0);
+    groups->contents[at] = view_from(contents, group->n_facts * CONTENT_SIZE);
+    return contents != NULL;
 }
 
 static void add_targets(struct target_columns *targets, const struct pile_group *group,
@@ -199,15 +213,17 @@ static void add_fact(struct columns *columns, const struct pile_fact *added, siz
     }
 }
 
-static void fill(struct columns *columns, const struct pile_batch *batch) {
+static bool fill(struct columns *columns, const struct pile_batch *batch, struct arena *arena) {
+    bool whole = true;
     for (size_t i = 0; i < batch->n_groups; i++) {
         const struct pile_group *group = batch->groups[i];
         size_t first_target = columns->targets.n;
-        add_group(&columns->groups, group);
+        whole = add_group(&columns->groups, group, arena) && whole;
         add_targets(&columns->targets, group, i + 1);
         for (size_t fact = 0; fact < group->n_facts; fact++)
             add_fact(columns, &group->facts[fact], first_target);
     }
+    return whole;
 }
 
 static void bind_groups(const struct group_columns *groups, struct db_params *params) {
@@ -253,9 +269,8 @@ enum status pile_columns_bind(const struct pile_batch *batch, int64_t received_a
                               struct view taken_reason, struct arena *arena,
                               struct db_params *params) {
     struct columns *columns = arena_alloc(arena, sizeof(*columns));
-    if (columns == NULL || !allocate(columns, batch, arena))
+    if (columns == NULL || !allocate(columns, batch, arena) || !fill(columns, batch, arena))
         return STATUS_NO_MEMORY;
-    fill(columns, batch);
     bind_groups(&columns->groups, params);
     bind_targets(&columns->targets, params);
     bind_facts(&columns->facts, params);
@@ -264,5 +279,6 @@ enum status pile_columns_bind(const struct pile_batch *batch, int64_t received_a
     db_param_timestamptz(params, received_at_ms);
     db_param_bool(params, slow);
     db_param_bytea(params, taken_reason);
+    db_param_bytea_array(params, columns->groups.n, columns->groups.contents);
     return STATUS_OK;
 }

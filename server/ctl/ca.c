@@ -1,5 +1,6 @@
-// `ca init`: the CA of a deployment and the server's first certificate, as PEM files in one folder.
-// Keys are 0600. Nothing that exists is overwritten: a second CA would lock every device out.
+// `ca init`: the CA of a deployment, the server's first certificate and the key that signs the
+// audit chain, as PEM files in one folder. Keys are 0600. Nothing that exists is overwritten: a
+// second CA would lock every device out.
 #include "server/ctl/ctl.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/net/ca.h"
+#include "server/audit/key.h"
 
 #define SERVER_NAMES_MAX 16
 
@@ -18,6 +20,8 @@ struct material {
     struct buf ca_key;
     struct buf server_certificate;
     struct buf server_key;
+    struct buf audit_key;
+    struct buf audit_public_key;
 };
 
 static void material_free(struct material *material) {
@@ -25,6 +29,8 @@ static void material_free(struct material *material) {
     buf_free(&material->ca_key);
     buf_free(&material->server_certificate);
     buf_free(&material->server_key);
+    buf_free(&material->audit_key);
+    buf_free(&material->audit_public_key);
 }
 
 // Splits "a,b" in place.
@@ -46,6 +52,8 @@ static enum status make_material(const char *ca_name, const char *const *names, 
     enum status status =
         ca_issue_server(ca, names, n_names, now_ms, &out->server_certificate, &out->server_key);
     ca_free(&ca);
+    if (status == STATUS_OK)
+        status = audit_key_create(&out->audit_key, &out->audit_public_key);
     return status;
 }
 
@@ -60,6 +68,8 @@ static enum ctl_exit write_material(struct ctl *ctl, const char *dir,
         {"ca.pem", &material->ca_certificate, 0644},
         {"server.key", &material->server_key, 0600},
         {"server.pem", &material->server_certificate, 0644},
+        {"audit.key", &material->audit_key, 0600},
+        {"audit.pub", &material->audit_public_key, 0644},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         const char *path = arena_format(ctl->arena, "%s/%s", dir, files[i].name);

@@ -50,8 +50,8 @@ static const struct ctl_option status_options[] = {
 static const struct ctl_option none[] = {{NULL, NULL, NULL}};
 
 static const struct ctl_command commands[] = {
-    {"ca init", "DIR", 1, "make the deployment's CA and the server's certificate in DIR",
-     ca_options, CTL_DATABASE_NONE, ctl_ca_init},
+    {"ca init", "DIR", 1, "make CA, server's certificate and audit key in DIR", ca_options,
+     CTL_DATABASE_NONE, ctl_ca_init},
     {"migrate", "", 0, "bring the database to this program's version", migrate_options,
      CTL_DATABASE_MIGRATE, ctl_migrate},
     {"unit import", "FILE", 1, "add and change units from a CSV file (deploy/units.md)", none,

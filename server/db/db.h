@@ -79,6 +79,7 @@ struct view db_text(const struct db_result *result, int row, int column);
 struct view db_bytea(const struct db_result *result, int row, int column);
 struct uuid db_uuid(const struct db_result *result, int row, int column); // nil for null
 int64_t db_timestamptz_ms(const struct db_result *result, int row, int column);
+int64_t db_timestamptz_us(const struct db_result *result, int row, int column);
 int32_t db_date(const struct db_result *result, int row, int column); // days since 1970-01-01
 
 // Elements of a one-dimensional array column (null: none). Copied into the arena; *out_values NULL

@@ -99,6 +99,17 @@ int64_t db_timestamptz_ms(const struct db_result *result, int row, int column) {
     return bytes.data != NULL ? wire_time_ms(number_of(bytes)) : 0;
 }
 
+int64_t db_timestamptz_us(const struct db_result *result, int row, int column) {
+    struct view bytes = cell(result, row, column);
+    int64_t since_1970;
+    if (bytes.data == NULL)
+        return 0;
+    // infinity stays infinity
+    if (__builtin_add_overflow(number_of(bytes), WIRE_EPOCH_MS * 1000, &since_1970))
+        return INT64_MAX;
+    return since_1970;
+}
+
 int32_t db_date(const struct db_result *result, int row, int column) {
     struct view bytes = cell(result, row, column);
     return bytes.data != NULL ? (int32_t)number_of(bytes) + WIRE_EPOCH_DAY : 0;

@@ -10,7 +10,7 @@ create or replace function lx.push(
   p_item text[], p_occurred_at timestamptz[], p_until_at timestamptz[], p_quantity int8[], p_of uuid[], p_form text[],
   p_source_key bytea[], p_fact_op int8[],
   p_sub_fact int4[], p_sub_body bytea[],
-  p_received_at timestamptz, p_slow bool, p_taken_reason bytea
+  p_received_at timestamptz, p_slow bool, p_taken_reason bytea, p_contents bytea[] default null
 ) returns table (group_no int4, verdict int4, op_to int8, head int8, stored int4, flags int4, answer bytea)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -26,6 +26,7 @@ declare
   v_base int8[];              -- per target: seq before its first fact; -1: not accepted
   v_answer bytea[] := p_answer;
   v_refused int4[] := p_refused;
+  v_contents bytea[] := p_contents;
   v_stored int4[];
   v_slow record;
   v_rows int8;
@@ -55,13 +56,14 @@ begin
   end if;
 
   if p_slow then
-    select s.stored, s.refused, s.answers into strict v_slow
-    from lx.push_slow(p_person, p_district, v_flags, p_refused, p_answer, p_target_group, p_target_stream, p_target_needs, v_base, p_fact_target, p_id,
+    select s.stored, s.refused, s.answers, s.contents into strict v_slow
+    from lx.push_slow(p_person, p_district, p_stream, v_flags, p_refused, p_answer, p_target_group, p_target_stream, p_target_needs, v_base, p_fact_target, p_id,
                       p_programme, p_kind, p_subject, p_item, p_occurred_at, p_until_at, p_quantity, p_of, p_form, p_source_key, p_fact_op,
-                      p_sub_fact, p_sub_body, p_received_at, p_taken_reason) s;
+                      p_sub_fact, p_sub_body, p_received_at, p_taken_reason, p_contents) s;
     v_stored := v_slow.stored;
     v_refused := v_slow.refused;
     v_answer := v_slow.answers;
+    v_contents := v_slow.contents;
   else
     insert into lx.fact (seq, occurred_at, until_at, quantity, received_at, district, programme, kind, flags, stream, id, subject, of_id, actor, item, form, source_key)
     select v_base[f.target] + f.pos, f.occurred_at, f.until_at, f.quantity, p_received_at, p_district[p_target_group[f.target]],
@@ -88,8 +90,9 @@ begin
       where f.source_key is not null and v_base[f.target] >= 0
       order by u.district, f.source_key; -- one order for all piles: two that bring the same keys wait for each other, but never both
     end if;
-    update lx.head h set head = h.head + c.n, live = h.live + c.n, digest = h.digest # c.digest, pushed_at = p_received_at
-    from (select p_district[t.grp] as district, t.stream, sum(t.count) as n, bit_xor(t.digest) as digest
+    update lx.head h set head = h.head + c.n, live = h.live + c.n, digest = h.digest # c.digest, runs = h.runs + c.runs, pushed_at = p_received_at
+    from (select p_district[t.grp] as district, t.stream, sum(t.count) as n, bit_xor(t.digest) as digest,
+                 count(*) filter (where t.stream = p_stream[t.grp]) as runs
           from unnest(p_target_group, p_target_stream, p_target_count, p_target_digest, v_base) t (grp, stream, count, digest, base)
           where t.base >= 0 group by 1, 2) c
     where h.district = c.district and h.stream = c.stream;
@@ -99,11 +102,15 @@ begin
                       group by g order by g);
   end if;
 
-  insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer)
+  if exists (select from unnest(v_contents, v_stored, v_verdict) c (contents, stored, verdict)
+             where c.verdict = 1 and octet_length(c.contents) < 16 * c.stored) then
+    raise exception 'push: a fact without its content hash' using errcode = 'data_exception';
+  end if;
+  insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer, contents)
   select g.district, g.stream, g.device, g.op_from, g.op_from + octet_length(g.hashes) / 16 - 1, t.base + 1, coalesce(g.scope_version, 0), p_received_at,
-         g.stored, coalesce(g.refused, 0), g.flags, g.person, sha256(g.hashes), g.hashes, coalesce(g.answer, '')
-  from unnest(p_district, p_stream, p_device, p_op_from, p_hashes, p_scope_version, v_stored, v_refused, v_flags, p_person, v_answer, v_verdict)
-       with ordinality g (district, stream, device, op_from, hashes, scope_version, stored, refused, flags, person, answer, verdict, no)
+         g.stored, coalesce(g.refused, 0), g.flags, g.person, sha256(g.hashes), g.hashes, coalesce(g.answer, ''), g.contents
+  from unnest(p_district, p_stream, p_device, p_op_from, p_hashes, p_scope_version, v_stored, v_refused, v_flags, p_person, v_answer, v_verdict, v_contents)
+       with ordinality g (district, stream, device, op_from, hashes, scope_version, stored, refused, flags, person, answer, verdict, contents, no)
   join unnest(p_target_group, p_target_stream, v_base) t (grp, stream, base) on t.grp = g.no and t.stream = g.stream
   where g.verdict = 1;
 

@@ -24,6 +24,7 @@ declare
   v_versions int8[] := '{}';
   v_refused int4 := coalesce(p_refused, 0);
   v_answer bytea := coalesce(p_answer, '');
+  v_changes bytea := '';
   v_head int8;
   i int4;
 begin
@@ -51,16 +52,19 @@ begin
       end if;
       v_verdicts[i] := v_row.verdict;
       v_versions[i] := v_row.version;
-      if v_row.verdict <> 1 then
+      if v_row.verdict = 1 then
+        v_changes := v_changes || uuid_send(p_id[i]) || int8send(v_row.version)
+                     || case p_what[i] when 1 then lx.person_content(p_district, p_id[i]) else lx.membership_content(p_district, p_id[i]) end;
+      else
         v_refused := v_refused + 1;
         v_answer := v_answer || lx.pb_refused(p_op[i], coalesce(p_reasons[v_row.verdict], '')
                       || case when v_row.verdict = 2 then lx.pb_parameter('version', v_row.version::text) else '' end);
       end if;
     end loop;
-    insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer)
+    insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer, contents, changes)
     values (p_district, p_stream, p_device, p_op_from, v_op_to, v_head + 1, coalesce(p_scope_version, 0), p_received_at,
-            (select count(*) from unnest(v_verdicts) v where v = 1), v_refused, 0, p_person, sha256(p_hashes), p_hashes, v_answer);
-    update lx.head h set pushed_at = p_received_at where h.district = p_district and h.stream = p_stream;
+            (select count(*) from unnest(v_verdicts) v where v = 1), v_refused, 0, p_person, sha256(p_hashes), p_hashes, v_answer, '', v_changes);
+    update lx.head h set pushed_at = p_received_at, runs = h.runs + 1 where h.district = p_district and h.stream = p_stream;
   elsif v_verdict = 2 then
     v_answer := lx.op_answer(p_district, p_stream, p_device, p_op_from, v_op_to);
   end if;

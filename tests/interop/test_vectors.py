@@ -1,5 +1,6 @@
 """The golden bytes of proto/vectors, by this peer's own code: frames, hashes of operations, digests of rows."""
 import hashlib
+import struct
 
 import pytest
 
@@ -27,6 +28,31 @@ def test_operation(line):
     _, encoded, digest = line
     assert hashlib.sha256(data(encoded)).digest()[:16] == data(digest)
     assert peer.ledger.Operation.FromString(data(encoded)).SerializeToString() == data(encoded)
+
+
+def leaf(algorithm: str, row: bytes) -> bytes:
+    return hashlib.new(algorithm, b"\0" + row).digest()
+
+
+def root(algorithm: str, leaves: list) -> bytes:
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.new(algorithm).digest()
+    left = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.new(algorithm, b"\1" + root(algorithm, leaves[:left]) + root(algorithm, leaves[left:])).digest()
+
+
+@pytest.mark.parametrize("line", lines("trees.txt"), ids=lambda line: f"{line[0]}-{line[2][:8]}")
+def test_tree(line):
+    algorithm, rows, expected = line
+    rows = [] if rows == "-" else [bytes.fromhex(row) for row in rows.split(",")]
+    assert root(algorithm, [leaf(algorithm, row) for row in rows]) == data(expected)
+
+
+@pytest.mark.parametrize("line", lines("seals.txt"), ids=lambda line: f"{line[0]}-{line[2]}")
+def test_seal(line):
+    algorithm, district, number, at, runs, actions, before, tree, key, expected = line
+    numbers = struct.pack(">iiqqii", {"sha256": 1, "sm3": 2}[algorithm], int(district), int(number), int(at), int(runs), int(actions))
+    assert hashlib.new(algorithm, b"lianxiao seal 1" + numbers + data(before) + data(tree) + data(key)).digest() == data(expected)
 
 
 def test_rows():

@@ -93,7 +93,7 @@ class Server:
             "listen": "127.0.0.1", "port": self.port,
             "dsn_api": f"{dsn} user=lianxiao_api", "dsn_assessor": f"{dsn} user=lianxiao_assessor",
             "cert": tls / "server.pem", "key": tls / "server.key",
-            "ca_cert": tls / "ca.pem", "ca_key": tls / "ca.key", **settings,
+            "ca_cert": tls / "ca.pem", "ca_key": tls / "ca.key", "audit_key": tls / "audit.key", **settings,
         }
 
     @property

@@ -30,21 +30,22 @@ MAY_INCLUDE = {
     "server/handlers": SERVER,
     "server/assessor": SERVER,
     "server/monitor": SERVER,
-    "server/ctl": SERVER + ["server/assessor"],
+    "server/audit": SERVER + ["server/assessor"],
+    "server/ctl": SERVER + ["server/assessor", "server/audit"],
     "client/core": CLIENT,
     "client/cli": CLIENT + ["client/core"],
 }
 
 # The folders that together make lx_server may include each other.
 for name in ("server", "server/handlers", "server/assessor"):
-    MAY_INCLUDE[name] = SERVER + ["server/handlers", "server/assessor", "server/monitor"]
+    MAY_INCLUDE[name] = SERVER + ["server/handlers", "server/assessor", "server/audit", "server/monitor"]
 
 # target -> its folder.
 TARGETS = {
     "lx_base": "common/base", "lx_text": "common/text", "lx_proto": "proto",
     "lx_wire": "common/wire", "lx_domain": "common/domain", "lx_net": "common/net",
     "lx_assess": "common/assess", "lx_db": "server/db", "lx_store": "client/store",
-    "lx_server": "server", "lx_secret": "server", "lx_pile": "server", "lx_assessor": "server/assessor", "lx_handlers": "server/handlers",
+    "lx_server": "server", "lx_secret": "server", "lx_pile": "server", "lx_assessor": "server/assessor", "lx_audit": "server/audit", "lx_audit_verify": "server/audit", "lx_handlers": "server/handlers",
     "lx_client": "client/core", "lx_import": "client/core",
 }
 

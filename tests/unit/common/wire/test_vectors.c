@@ -12,12 +12,13 @@
 
 #include "common/wire/digest.h"
 #include "common/wire/frame.h"
+#include "common/wire/seal.h"
 #include "common/wire/unpack.h"
 #include "proto/account.pb-c.h"
 #include "proto/ledger.pb-c.h"
 #include "proto/statistics.pb-c.h"
 
-#define MAX_FIELDS 8
+#define MAX_FIELDS 10
 #define MAX_BYTES 4096
 
 struct line {
@@ -139,6 +140,50 @@ static void check_refused(const struct line *line) {
     assert_string_equal(fault.field[0] != '\0' ? fault.field : "-", line->fields[4]);
 }
 
+static void check_tree(const struct line *line) {
+    uint8_t room[MAX_BYTES], leaves[16][SEAL_HASH_SIZE], root[SEAL_HASH_SIZE];
+    enum seal_algorithm algorithm;
+    size_t n = 0;
+    assert_int_equal(seal_algorithm_parse(line->fields[0], &algorithm), STATUS_OK);
+    if (strcmp(line->fields[1], "-") != 0)
+        for (char *row = strtok(line->fields[1], ","); row != NULL; row = strtok(NULL, ","))
+            seal_leaf(algorithm, from_hex(row, room), leaves[n++]);
+    seal_root(algorithm, (const uint8_t(*)[SEAL_HASH_SIZE])leaves, n, root);
+    assert_memory_equal(root, from_hex(line->fields[2], room).data, sizeof root);
+}
+
+static void check_seal(const struct line *line) {
+    uint8_t room[MAX_BYTES], hash[SEAL_HASH_SIZE];
+    struct seal seal = {
+        .district = atoi(line->fields[1]),
+        .number = atoll(line->fields[2]),
+        .sealed_at_us = atoll(line->fields[3]),
+        .runs = atoi(line->fields[4]),
+        .actions = atoi(line->fields[5]),
+    };
+    assert_int_equal(seal_algorithm_parse(line->fields[0], &seal.algorithm), STATUS_OK);
+    assert_string_equal(seal_algorithm_name((int64_t)seal.algorithm), line->fields[0]);
+    memcpy(seal.previous, from_hex(line->fields[6], room).data, SEAL_HASH_SIZE);
+    memcpy(seal.root, from_hex(line->fields[7], room).data, SEAL_HASH_SIZE);
+    memcpy(seal.key, from_hex(line->fields[8], room).data, SEAL_HASH_SIZE);
+    seal_hash(&seal, hash);
+    assert_memory_equal(hash, from_hex(line->fields[9], room).data, sizeof hash);
+}
+
+static void test_trees(void **state) {
+    (void)state;
+    for_each_line("proto/vectors/trees.txt", 3, check_tree);
+}
+
+static void test_seals(void **state) {
+    (void)state;
+    enum seal_algorithm algorithm;
+    assert_int_equal(seal_algorithm_parse("md5", &algorithm), STATUS_NOT_FOUND);
+    assert_null(seal_algorithm_name(0));
+    assert_null(seal_algorithm_name(3));
+    for_each_line("proto/vectors/seals.txt", 10, check_seal);
+}
+
 static void test_frames(void **state) {
     (void)state;
     for_each_line("proto/vectors/frames.txt", 7, check_frame);
@@ -162,10 +207,9 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frames),
-        cmocka_unit_test(test_operations),
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_frames), cmocka_unit_test(test_operations),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_trees),  cmocka_unit_test(test_seals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
