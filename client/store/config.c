@@ -41,9 +41,9 @@ enum status store_config_set_int(struct store *store, const char *name, int64_t 
 
 static void read_grant(sqlite3_stmt *statement, struct store_grant *out_grant) {
     *out_grant = (struct store_grant){
-        .id = db_uuid(statement, 0),
+        .id = db_column_id(statement, 0),
         .role = (uint32_t)sqlite3_column_int64(statement, 1),
-        .unit = db_uuid(statement, 2),
+        .unit = db_column_id(statement, 2),
         .from_ms = sqlite3_column_int64(statement, 3),
         .until_ms = sqlite3_column_int64(statement, 4),
     };

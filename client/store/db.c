@@ -160,7 +160,7 @@ struct view db_view(sqlite3_stmt *statement, int column) {
     return view_from(data, data ? (size_t)sqlite3_column_bytes(statement, column) : 0);
 }
 
-struct uuid db_uuid(sqlite3_stmt *statement, int column) {
+struct uuid db_column_id(sqlite3_stmt *statement, int column) {
     struct uuid id = {{0}};
     struct view bytes = db_view(statement, column);
     if (bytes.size == UUID_SIZE)

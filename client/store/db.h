@@ -51,7 +51,7 @@ enum status db_int(struct store *store, int64_t *out_value, const char *sql, con
                    ...) MUST_USE;
 
 struct view db_view(sqlite3_stmt *statement, int column); // valid until the next step
-struct uuid db_uuid(sqlite3_stmt *statement, int column);
+struct uuid db_column_id(sqlite3_stmt *statement, int column);
 // A copy in the arena; STATUS_NO_MEMORY.
 enum status db_copy(sqlite3_stmt *statement, int column, struct arena *arena,
                     struct view *out_copy) MUST_USE;

@@ -62,7 +62,7 @@ enum status outbox_refresh_local(struct store *store, struct uuid record) {
     struct arena *arena = arena_new(0);
     enum status status = arena ? db_step(store, statement) : STATUS_NO_MEMORY;
     if (status == STATUS_OK)
-        status = put_local(store, db_uuid(statement, 0), db_view(statement, 1),
+        status = put_local(store, db_column_id(statement, 0), db_view(statement, 1),
                            sqlite3_column_int64(statement, 2), arena);
     else if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
@@ -165,11 +165,11 @@ static enum status read_entry(struct store *store, sqlite3_stmt *statement, stru
                               struct outbox_entry *out_entry) {
     *out_entry = (struct outbox_entry){
         .id = sqlite3_column_int64(statement, 0),
-        .stream = db_uuid(statement, 1),
+        .stream = db_column_id(statement, 1),
         .op_seq = (uint64_t)sqlite3_column_int64(statement, 2),
         .batch = (uint64_t)sqlite3_column_int64(statement, 3),
         .state = (enum outbox_state)sqlite3_column_int(statement, 4),
-        .record = db_uuid(statement, 5),
+        .record = db_column_id(statement, 5),
         .created_ms = sqlite3_column_int64(statement, 6),
         .acked_ms = sqlite3_column_int64(statement, 7),
         .ack_seq = (uint64_t)sqlite3_column_int64(statement, 8),

@@ -26,7 +26,7 @@ static enum status refresh_waiting(struct store *store, struct uuid stream, int6
                 "ui", &stream, from));
     enum status status;
     while ((status = db_step(store, statement)) == STATUS_OK) {
-        status = outbox_refresh_local(store, db_uuid(statement, 0));
+        status = outbox_refresh_local(store, db_column_id(statement, 0));
         if (status != STATUS_OK)
             break;
     }
@@ -91,7 +91,7 @@ static enum status rewind_foreign(struct store *store) {
                     ""));
         enum status status = db_step(store, statement);
         if (status == STATUS_OK) {
-            stream = db_uuid(statement, 0);
+            stream = db_column_id(statement, 0);
             first = sqlite3_column_int64(statement, 1);
         }
         db_close(store, &statement);

@@ -27,7 +27,7 @@ static enum status judge_need(struct store *store, const struct outbox_entry *en
     *out_ready = OUTBOX_READY;
     if (status == STATUS_OK) {
         enum outbox_state state = (enum outbox_state)sqlite3_column_int(statement, 0);
-        bool same_stream = uuid_equal(db_uuid(statement, 1), entry->stream);
+        bool same_stream = uuid_equal(db_column_id(statement, 1), entry->stream);
         bool before = sqlite3_column_int64(statement, 2) > 0 ||
                       holds(sealing, sqlite3_column_int64(statement, 3));
         if (state == OUTBOX_REFUSED || (state == OUTBOX_ARCHIVED && !own))
@@ -48,7 +48,7 @@ enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
     enum status status;
     while ((status = db_step(store, statement)) == STATUS_OK) {
         enum outbox_ready one;
-        status = judge_need(store, entry, db_uuid(statement, 0), sealing, &one);
+        status = judge_need(store, entry, db_column_id(statement, 0), sealing, &one);
         if (status != STATUS_OK)
             break;
         if (one > *out_ready)
@@ -229,7 +229,7 @@ enum status store_outbox_streams(struct store *store, struct arena *arena, size_
     enum status status = STATUS_OK;
     for (int64_t i = 0; i < count && (status = db_step(store, statement)) == STATUS_OK; i++) {
         bool has = false;
-        struct uuid stream = db_uuid(statement, 0);
+        struct uuid stream = db_column_id(statement, 0);
         status = stream_has_work(store, stream, arena, &has);
         if (status != STATUS_OK)
             break;
@@ -250,7 +250,7 @@ static enum status refuse_one(struct store *store, struct uuid stream,
                 "ui", &stream, (int64_t)refused->op_seq));
     enum status status = db_step(store, statement);
     int64_t id = sqlite3_column_int64(statement, 0);
-    struct uuid record = db_uuid(statement, 1);
+    struct uuid record = db_column_id(statement, 1);
     db_close(store, &statement);
     if (status != STATUS_OK) // told before
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;

@@ -15,8 +15,8 @@ static enum status read_row(sqlite3_stmt *statement, struct arena *arena, struct
     ProtobufCAllocator allocator = unpack_allocator(arena);
     *out = (struct store_row){
         .kind = (enum store_kind)sqlite3_column_int(statement, 0),
-        .stream = db_uuid(statement, 1),
-        .id = db_uuid(statement, 2),
+        .stream = db_column_id(statement, 1),
+        .id = db_column_id(statement, 2),
         .version = (uint64_t)sqlite3_column_int64(statement, 3),
         .local = sqlite3_column_int(statement, 4) == DB_LAYER_LOCAL,
         .row = lx__row__unpack(&allocator, body.size, body.data),
@@ -45,7 +45,7 @@ static enum status open_query(struct store *store, const struct store_query *que
 static bool wanted(const struct store_query *query, sqlite3_stmt *statement) {
     if (query->kind != STORE_KIND_ANY && (int)query->kind != sqlite3_column_int(statement, 0))
         return false;
-    return !query->stream || uuid_equal(*query->stream, db_uuid(statement, 1));
+    return !query->stream || uuid_equal(*query->stream, db_column_id(statement, 1));
 }
 
 // One row out of those with the same id, in ROW_ORDER: the first.
@@ -55,7 +55,7 @@ struct walk {
 };
 
 static bool walk_repeats(struct walk *walk, sqlite3_stmt *statement) {
-    struct uuid id = db_uuid(statement, 2);
+    struct uuid id = db_column_id(statement, 2);
     bool repeats = walk->started && uuid_equal(walk->last, id);
     walk->last = id;
     walk->started = true;
@@ -190,7 +190,7 @@ enum status store_home_stream(struct store *store, struct uuid subject, struct u
         "u", &subject));
     enum status status = db_step(store, statement);
     if (status == STATUS_OK)
-        *out_stream = db_uuid(statement, 0);
+        *out_stream = db_column_id(statement, 0);
     db_close(store, &statement);
     return status;
 }

@@ -85,7 +85,7 @@ enum status replica_put(struct store *store, struct uuid stream, enum db_layer l
 
 static void read_stream(sqlite3_stmt *statement, struct store_stream *out_stream) {
     *out_stream = (struct store_stream){
-        .stream = db_uuid(statement, 0),
+        .stream = db_column_id(statement, 0),
         .cursor = (uint64_t)sqlite3_column_int64(statement, 1),
         .live_count = (uint64_t)sqlite3_column_int64(statement, 2),
         .digest = (uint64_t)sqlite3_column_int64(statement, 3),
@@ -153,7 +153,7 @@ static enum status leave_absent(struct store *store) {
         TRY(db_open(store, &statement, "select stream from stream where place < 0 limit 1", ""));
         enum status status = db_step(store, statement);
         if (status == STATUS_OK)
-            stream = db_uuid(statement, 0);
+            stream = db_column_id(statement, 0);
         db_close(store, &statement);
         if (status != STATUS_OK)
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -212,7 +212,7 @@ static enum status forget_subject(struct store *store, struct store_stream *stat
     while ((status = db_step(store, statement)) == STATUS_OK) {
         state->live_count--;
         state->digest ^=
-            digest_row(db_uuid(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1));
+            digest_row(db_column_id(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1));
     }
     db_close(store, &statement);
     if (status != STATUS_NOT_FOUND)
@@ -259,7 +259,7 @@ enum status replica_hide_passed(struct store *store, struct uuid stream, int64_t
         enum status status = db_step(store, statement);
         if (status == STATUS_OK) {
             operation = sqlite3_column_int64(statement, 0);
-            record = db_uuid(statement, 1);
+            record = db_column_id(statement, 1);
         }
         db_close(store, &statement);
         if (status != STATUS_OK)
@@ -293,7 +293,7 @@ enum status store_stream_recount(struct store *store, struct uuid stream, uint64
     while ((status = db_step(store, statement)) == STATUS_OK) {
         (*out_count)++;
         *out_digest ^=
-            digest_row(db_uuid(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1));
+            digest_row(db_column_id(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1));
     }
     db_close(store, &statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;

@@ -1,0 +1,36 @@
+"""The simulator: as many seeds as there is time for, and one that is played twice."""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from simulator import Simulator  # noqa: E402  (the path comes first)
+
+SECONDS = 20
+
+
+@pytest.fixture(scope="module", name="simulator")
+def simulator_():
+    with Simulator() as made:
+        yield made
+
+
+def test_seeds(simulator):
+    outcome = simulator.run("--seed", 1, "--seeds", 100000, "--seconds", SECONDS)
+    assert outcome.code == 0, outcome.output + outcome.errors
+    assert outcome.counts["seeds"] > 0 and outcome.counts["findings"] == 0
+    assert outcome.counts["acknowledged"] > 10 * outcome.counts["seeds"]
+    assert outcome.counts["worker_crashes"] > 0 and outcome.counts["cuts"] > 0
+    assert "Sanitizer" not in outcome.errors.replace("ASan doesn't fully support", ""), outcome.errors
+
+
+def test_a_seed_is_played_twice(simulator, tmp_path):
+    """The same trace, byte for byte, in another process and after another seed."""
+    first = simulator.run("--seed", 7, "--operations", 60, "--trace", tmp_path / "first")
+    again = simulator.run("--seed", 6, "--seeds", 2, "--operations", 60)
+    other = simulator.run("--seed", 7, "--operations", 60, "--trace", tmp_path / "other")
+    assert first.hashes["7"] == other.hashes["7"] == again.hashes["7"]
+    assert again.hashes["6"] != again.hashes["7"]
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "other").read_bytes()

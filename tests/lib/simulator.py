@@ -1,0 +1,52 @@
+"""The simulator (tests/sim) with a database of its own."""
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Optional
+
+import lx
+
+
+class Simulator:
+    """A migrated cluster for lx_sim; a context manager."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="lx-"))
+        self.folder.chmod(0o755)  # PostgreSQL may be another user
+        self.cluster = lx.Cluster(self.folder / "pg")
+
+    def __enter__(self) -> "Simulator":
+        try:
+            self.cluster.start()
+            lx.run([lx.BUILD / "server/ctl/lianxiaoctl", "migrate"], env={"LIANXIAO_DSN": self.cluster.dsn})
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.cluster.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def command(self, *words) -> list[str]:
+        return [str(word) for word in (lx.BUILD / "tests/sim/lx_sim", "--dsn", f"{self.cluster.dsn} user=postgres", *words)]
+
+    def run(self, *words, env: Optional[dict] = None, seconds: float = 3600) -> "Outcome":
+        result = lx.run(self.command(*words), check=False, env=env, seconds=seconds)
+        return Outcome(result)
+
+
+class Outcome:
+    """What one run of lx_sim said."""
+
+    def __init__(self, result: subprocess.CompletedProcess):
+        self.code = result.returncode
+        self.output = result.stdout
+        self.errors = result.stderr
+        lines = result.stdout.splitlines()
+        self.counts = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
+        self.hashes = {line.split()[1].rstrip(":"): line.split()[2].rstrip(",") for line in lines
+                       if line.startswith("seed ") and line.split()[1].endswith(":")}
+        self.findings = [line for line in lines if line.startswith("seed ") and not line.split()[1].endswith(":")]

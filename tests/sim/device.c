@@ -1,0 +1,154 @@
+// One home and its program: a fiber that carries out what its person wants and syncs, as the
+// command line does, with the product's own client core.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/core/client.h"
+#include "common/wire/digest.h"
+#include "tests/sim/world.h"
+
+#define PASSWORD "simulated"
+
+struct device world_devices[WORLD_MAX_DEVICES];
+unsigned world_device_count;
+
+// ---- making ----
+
+static void enter_device(const struct device *device) {
+    struct arena *arena = arena_new(0);
+    struct db_params *params = db_params_new(arena);
+    db_param_bytea(params, view_from(device->id, sizeof device->id));
+    db_param_string(params, device->account);
+    struct db_result *result = base_ask(
+        "insert into lx.device (device, unit, certificate_until, label) select $1, g.unit, "
+        "now() + interval '20 years', $2 from lx.account a join lx.role_grant g on "
+        "g.person = a.person where a.account = $2 limit 1",
+        params);
+    base_free(&result);
+    arena_free(&arena);
+}
+
+static enum status put_identity(struct device *device, struct store *store) {
+    char hex[65];
+    for (size_t i = 0; i < sizeof device->id; i++)
+        snprintf(hex + 2 * i, 3, "%02x", device->id[i]);
+    TRY(store_file_write(store, STORE_FILE_CERTIFICATE, view_from(hex, 64)));
+    TRY(store_begin(store));
+    TRY(store_config_set(store, STORE_CONFIG_SERVER, view_from_string("server:7443")));
+    TRY(store_config_set(store, STORE_CONFIG_DEVICE, view_from(device->id, sizeof device->id)));
+    return store_commit(store);
+}
+
+static struct store *open_store(struct device *device) {
+    char error[256] = "";
+    struct store *store = NULL;
+    if (store_open(device->home, "simulated", error, &store) != STATUS_OK && !device->machine.dead)
+        finding("home %d cannot be opened: %s", device->number, error);
+    return store;
+}
+
+void device_make(struct device *device, int number, const char *account) {
+    char name[32];
+    *device = (struct device){.number = number};
+    snprintf(device->account, sizeof device->account, "acc.%s", account);
+    snprintf(device->machine.name, sizeof device->machine.name, "device %d", number);
+    snprintf(device->home, sizeof device->home, "/disk/%d", number);
+    snprintf(name, sizeof name, "device %d", number);
+    digest_sha256(view_from_string(name), device->id);
+    enter_device(device);
+    device->disk = disk_new(device->home, sim_random());
+    struct store *store = open_store(device);
+    if (store == NULL || put_identity(device, store) != STATUS_OK)
+        finding("home %d cannot be made", number);
+    store_close(&store);
+}
+
+void device_remove(struct device *device) {
+    disk_free(&device->disk);
+}
+
+// ---- syncing ----
+
+static bool keep_going(void *user) {
+    const struct device *device = user;
+    return device->n_queue == 0 && !device->stop && device->watching && !device->machine.dead;
+}
+
+static void sync_home(struct device *device, bool watch) {
+    struct client client;
+    const struct client_sync_options options = {
+        .watch = watch, .keep_going = watch ? keep_going : NULL, .user = device};
+    struct sync_progress progress = {0};
+    if (client_init(&client, device->store, "simulated") != STATUS_OK)
+        abort();
+    enum client_result result = client_sync(&client, &options, &progress);
+    if (result == CLIENT_NOT_LOGGED_IN)
+        result = client_login(&client, device->account, PASSWORD, NULL);
+    trace("sync: result %d, %s; pushed %lu refused %lu pulled %lu held %zu restarts %lu broken %zu",
+          (int)result, client.failure_text, progress.pushed, progress.refused, progress.pulled,
+          progress.streams_held, progress.restarts, progress.streams_broken);
+    if (progress.streams_broken > 0)
+        finding("%zu streams of %s do not prove whole", progress.streams_broken, device->account);
+    device->last_result = (int)result;
+    client_free(&client);
+}
+
+// ---- the program ----
+
+static void obey(struct device *device) {
+    enum command command = device->queue[0];
+    memmove(device->queue, device->queue + 1, --device->n_queue * sizeof device->queue[0]);
+    device->busy = true;
+    if (command == COMMAND_SYNC) {
+        sync_home(device, false);
+    } else if (command == COMMAND_RESTART) {
+        store_close(&device->store);
+        fiber_sleep(sim_between(SIM_MS, SIM_SECOND));
+        device->store = open_store(device);
+    } else {
+        type_command(device, command);
+    }
+    device->busy = false;
+}
+
+static void live(void *user) {
+    struct device *device = user;
+    trace("starts");
+    device->store = open_store(device);
+    while (!device->stop && device->store != NULL) {
+        if (device->n_queue > 0)
+            obey(device);
+        else if (device->watching)
+            sync_home(device, true);
+        else
+            fiber_wait(sim_now_us() + 10 * SIM_SECOND);
+        if (device->n_queue == 0 && !device->stop)
+            fiber_sleep(sim_between(SIM_MS, 100 * SIM_MS));
+    }
+    store_close(&device->store);
+    trace("ends");
+}
+
+void device_start(struct device *device) {
+    device->stop = false;
+    device->machine.dead = false;
+    device->busy = false;
+    device->fiber = fiber_start(&device->machine, live, device);
+}
+
+void device_order(struct device *device, enum command command) {
+    size_t capacity = sizeof device->queue / sizeof device->queue[0];
+    if (device->n_queue < capacity)
+        device->queue[device->n_queue++] = command;
+    fiber_wake(device->fiber);
+}
+
+bool device_is_idle(const struct device *device) {
+    return device->n_queue == 0 && !device->busy;
+}
+
+void device_stop(struct device *device) {
+    device->stop = true;
+    fiber_wake(device->fiber);
+}

@@ -1,0 +1,380 @@
+// The one connection: everybody's statements, each under its role, its settings and the simulated
+// time, as a savepoint. A savepoint is released together with the next statement, which saves a
+// journey. See fake.h.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/assess/scheme.h"
+#include "common/assess/scheme_yaml.h"
+#include "embedded/sim_sql.h"
+#include "tests/sim/fake_base.h"
+
+#define MAX_STEPS 8
+
+struct step {
+    const char *name; // of the prepared statement
+    int n;
+    const char *const *values;
+    const int *lengths;
+    const int *formats;
+};
+
+static PGconn *pg;           // owns
+static bool release_due;     // the last savepoint was good and is still open
+static char *prepared[2048]; // own: names
+static size_t n_prepared;
+
+static _Noreturn void die(const char *what) {
+    fprintf(stderr, "lx_sim: %s: %s\n", what, PQerrorMessage(pg));
+    exit(2);
+}
+
+// ---- sending ----
+
+static bool is_prepared(const char *name) {
+    for (size_t i = 0; i < n_prepared; i++)
+        if (strcmp(prepared[i], name) == 0)
+            return true;
+    return false;
+}
+
+static PGresult *collect(size_t n) {
+    PGresult *kept = NULL;
+    for (size_t i = 0; i <= n;) {
+        PGresult *result = PQgetResult(pg);
+        if (result == NULL) {
+            if (PQstatus(pg) != CONNECTION_OK)
+                die("the connection is lost");
+            continue;
+        }
+        ExecStatusType type = PQresultStatus(result);
+        i++;
+        bool failed = kept != NULL && result_status(kept) != STATUS_OK;
+        if (type == PGRES_PIPELINE_SYNC || type == PGRES_PIPELINE_ABORTED || failed) {
+            PQclear(result);
+        } else {
+            PQclear(kept);
+            kept = result;
+        }
+    }
+    return kept;
+}
+
+static void prepare(const char *name, const char *text) {
+    if (is_prepared(name))
+        return;
+    if (PQsendPrepare(pg, name, text, 0, NULL) != 1 || PQpipelineSync(pg) != 1)
+        die("preparing");
+    PGresult *result = collect(1);
+    if (result_status(result) != STATUS_OK) {
+        fprintf(stderr, "lx_sim: %s", PQresultErrorMessage(result));
+        die(name);
+    }
+    PQclear(result);
+    if (n_prepared == sizeof prepared / sizeof prepared[0])
+        die("too many statements");
+    prepared[n_prepared++] = strdup(name);
+}
+
+// The result of the last step, or the first error.
+static PGresult *run(const struct step *steps, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (PQsendQueryPrepared(pg, steps[i].name, steps[i].n, steps[i].values, steps[i].lengths,
+                                steps[i].formats, 1) != 1)
+            die("sending");
+    if (PQpipelineSync(pg) != 1)
+        die("sending");
+    return collect(n);
+}
+
+static void run_simple(const char *text) {
+    prepare(text, text);
+    PGresult *result = run(&(struct step){.name = text}, 1);
+    if (result_status(result) != STATUS_OK)
+        die(text);
+    PQclear(result);
+}
+
+// ---- transactions of the product ----
+
+#define SET_TEXT                                                                                   \
+    "select set_config('lianxiao.districts', $1, true), set_config('lianxiao.streams', $2, "       \
+    "true), set_config('lianxiao.person', $3, true), set_config('sim.now', $4, true)"
+
+static const char *text_or(const char *text) {
+    return text != NULL ? text : "";
+}
+
+static size_t add_begin(struct step *steps, size_t n, const char *role) {
+    if (release_due)
+        steps[n++] = (struct step){.name = "release savepoint lx"};
+    release_due = false;
+    steps[n++] = (struct step){.name = "savepoint lx"};
+    steps[n++] = (struct step){.name = role};
+    return n;
+}
+
+static const char *role_step(const char *role) {
+    static char texts[8][64];
+    for (size_t i = 0; i < 8; i++) {
+        if (texts[i][0] == '\0')
+            snprintf(texts[i], sizeof texts[i], "set local role %s", role);
+        if (strcmp(texts[i] + strlen("set local role "), role) == 0) {
+            prepare(texts[i], texts[i]);
+            return texts[i];
+        }
+    }
+    abort();
+}
+
+// now() and its like become the simulation's.
+static char *own_time(const char *text) {
+    static const char *const names[] = {"clock_timestamp()", "now()"};
+    char *out = calloc(1, strlen(text) * 2 + 64);
+    size_t n = 0;
+    if (out == NULL)
+        abort();
+    while (*text != '\0') {
+        const char *found = NULL;
+        for (size_t i = 0; i < 2 && found == NULL; i++)
+            if (strncmp(text, names[i], strlen(names[i])) == 0)
+                found = names[i];
+        if (found == NULL) {
+            out[n++] = *text++;
+            continue;
+        }
+        n += (size_t)sprintf(out + n, "lx.sim_now()");
+        text += strlen(found);
+    }
+    return out;
+}
+
+static const char *statement_step(const char *role, const char *name, const char *text) {
+    static char key[512];
+    snprintf(key, sizeof key, "%s:%s", role, name);
+    if (!is_prepared(key)) {
+        char *changed = own_time(text);
+        prepare(key, changed);
+        free(changed);
+    }
+    return key;
+}
+
+void base_begin(const char *role, struct db_scope scope) {
+    struct step steps[MAX_STEPS];
+    const char *role_name = role_step(role);
+    size_t n = add_begin(steps, 0, role_name);
+    char now[32];
+    snprintf(now, sizeof now, "%" PRId64, sim_wall_ms() * 1000 + sim_now_us() % 1000);
+    const char *const values[] = {text_or(scope.districts), text_or(scope.streams),
+                                  text_or(scope.person), now};
+    steps[n++] = (struct step){.name = SET_TEXT, .n = 4, .values = values};
+    PGresult *result = run(steps, n);
+    if (result_status(result) != STATUS_OK)
+        die("beginning");
+    PQclear(result);
+}
+
+PGresult *base_query(const char *role, const char *name, const char *text,
+                     const struct db_params *params) {
+    const char *key = statement_step(role, name, text);
+    struct step step = {.name = key};
+    if (params != NULL)
+        step = (struct step){key, params->n, params->values, params->lengths, params->formats};
+    count(COUNT_QUERIES);
+    return run(&step, 1);
+}
+
+void base_commit(void) {
+    release_due = true;
+}
+
+void base_rollback(void) {
+    run_simple("rollback to savepoint lx");
+    run_simple("release savepoint lx");
+}
+
+PGresult *base_transact(const char *role, struct db_scope scope, int statement,
+                        const struct db_params *params) {
+    base_begin(role, scope);
+    PGresult *result =
+        base_query(role, statement_name(statement), statement_text(statement), params);
+    if (result_status(result) == STATUS_OK)
+        base_commit();
+    else
+        base_rollback();
+    return result;
+}
+
+// ---- the simulation's own questions ----
+
+struct db_result *base_ask(const char *sql, struct db_params *params) {
+    base_begin("none", DB_SCOPE_NONE);
+    PGresult *pg_result = base_query("none", sql, sql, params);
+    if (result_status(pg_result) != STATUS_OK) {
+        finding("the simulation's own statement failed: %s: %s", sql,
+                PQresultErrorMessage(pg_result));
+        PQclear(pg_result);
+        base_rollback();
+        return NULL;
+    }
+    base_commit();
+    struct db_result *result = calloc(1, sizeof *result);
+    if (result == NULL)
+        abort();
+    result->pg = pg_result;
+    return result;
+}
+
+void base_free(struct db_result **result) {
+    if (*result != NULL)
+        PQclear((*result)->pg);
+    free(*result);
+    *result = NULL;
+}
+
+int64_t base_number(const char *sql) {
+    struct db_result *result = base_ask(sql, NULL);
+    int64_t number = result != NULL && db_rows(result) > 0 ? db_int8(result, 0, 0) : -1;
+    base_free(&result);
+    return number;
+}
+
+// ---- the life of a seed ----
+
+static int backups;
+
+static void run_script(const char *text) {
+    if (PQexitPipelineMode(pg) != 1)
+        die("leaving the pipeline");
+    PGresult *result = PQexec(pg, text);
+    ExecStatusType type = PQresultStatus(result);
+    if (type != PGRES_COMMAND_OK && type != PGRES_TUPLES_OK)
+        die("script");
+    PQclear(result);
+    if (PQenterPipelineMode(pg) != 1)
+        die("entering the pipeline");
+}
+
+void base_seed_begin(uint64_t seed) {
+    char text[64];
+    run_script("begin");
+    snprintf(text, sizeof text, "select setseed(%.6f)", (double)(seed % 1000003) / 1000003.0);
+    run_script(text);
+    release_due = false;
+    backups = 0;
+}
+
+void base_seed_end(void) {
+    run_script("rollback");
+    release_due = false;
+}
+
+void base_vacuum(void) {
+    run_script("vacuum");
+}
+
+static void release_now(void) {
+    if (release_due)
+        run_simple("release savepoint lx");
+    release_due = false;
+}
+
+int base_backup(void) {
+    char text[64];
+    release_now();
+    snprintf(text, sizeof text, "savepoint backup_%d", ++backups);
+    run_script(text);
+    return backups;
+}
+
+void base_restore(int backup) {
+    char text[64];
+    release_now();
+    snprintf(text, sizeof text, "rollback to savepoint backup_%d", backup);
+    run_script(text);
+    backups = backup;
+}
+
+// ---- the city ----
+
+static void start_programme(const char *scheme_path) {
+    struct arena *arena = arena_new(0);
+    static char text[256 * 1024];
+    FILE *file = fopen(scheme_path, "re");
+    size_t size = file != NULL ? fread(text, 1, sizeof text, file) : 0;
+    const struct scheme *scheme = NULL;
+    const char *error = NULL;
+    struct view bytes;
+    if (file != NULL)
+        fclose(file);
+    if (size == 0 ||
+        scheme_yaml_compile(view_from(text, size), scheme_path, arena, &scheme, &error) !=
+            STATUS_OK ||
+        scheme_pack(scheme->source, arena, &bytes) != STATUS_OK)
+        die(error != NULL ? error : scheme_path);
+    struct db_params *params = db_params_new(arena);
+    db_param_int4(params, (int32_t)scheme->number);
+    db_param_string(params, scheme->code);
+    db_param_int4(params, (int32_t)scheme->version);
+    db_param_bytea(params, bytes);
+    struct db_result *result = base_ask(
+        "select verdict from lx.programme_start('sim', md5('programme')::uuid, $1, $2, $3, $4)",
+        params);
+    if (result == NULL || db_int8(result, 0, 0) != 1)
+        die("starting the programme");
+    base_free(&result);
+    arena_free(&arena);
+}
+
+static void build_city(const char *scheme_path) {
+    run_script("begin");
+    for (size_t i = 0; i < sim_sql_count; i++) // time.sql is first by name: 1_time, 2_city, ...
+        if (sim_sql[i].name[0] < '5')
+            run_script(sim_sql[i].text);
+    start_programme(scheme_path);
+    for (size_t i = 0; i < sim_sql_count; i++)
+        if (sim_sql[i].name[0] >= '5')
+            run_script(sim_sql[i].text);
+    release_now();
+    run_script("commit");
+    run_script("analyze");
+}
+
+enum status base_open(const char *dsn, const char *scheme_path) {
+    static const char *const simple[] = {"release savepoint lx", "savepoint lx"};
+    pg = PQconnectdb(dsn);
+    if (PQstatus(pg) != CONNECTION_OK || PQenterPipelineMode(pg) != 1) {
+        fprintf(stderr, "lx_sim: %s", PQerrorMessage(pg));
+        return STATUS_IO;
+    }
+    run_script("set search_path = lx; set jit = off; set enable_seqscan = off;"
+               "set plan_cache_mode = force_generic_plan; set client_min_messages = warning;"
+               "set timezone = 'UTC'; set max_parallel_workers_per_gather = 0");
+    PGresult *result = PQexitPipelineMode(pg) == 1
+                           ? PQexec(pg, "select 1 from pg_proc where proname = 'sim_now'")
+                           : NULL;
+    bool built = PQntuples(result) > 0;
+    PQclear(result);
+    if (PQenterPipelineMode(pg) != 1)
+        return STATUS_IO;
+    for (size_t i = 0; i < 2; i++)
+        prepare(simple[i], simple[i]);
+    if (!built)
+        run_script("begin; create function lx.sim_now() returns timestamptz stable language sql as "
+                   "$$ select to_timestamp(0) + current_setting('sim.now')::int8 * interval '1 "
+                   "microsecond' $$; commit");
+    prepare(SET_TEXT, SET_TEXT);
+    if (!built)
+        build_city(scheme_path);
+    return STATUS_OK;
+}
+
+void base_close(void) {
+    PQfinish(pg);
+    for (size_t i = 0; i < n_prepared; i++)
+        free(prepared[i]);
+    n_prepared = 0;
+}

@@ -1,0 +1,90 @@
+// The simulated city at work: server processes, devices with their people, what they do, what was
+// seen of it, and whether all promises were kept.
+#pragma once
+
+#include "client/store/outbox.h"
+#include "client/store/replica.h"
+#include "server/config.h"
+#include "tests/lib/disk.h"
+#include "tests/sim/fake.h"
+
+#define WORLD_MAX_DEVICES 8
+
+// ---- server.c: two workers and the assessor ----
+
+void server_start(void);
+void server_crash_worker(unsigned index);   // and starts another one a little later
+void server_restart_worker(unsigned index); // SIGTERM: drains
+void server_crash_assessor(void);
+void server_stop_all(bool crash); // runs until all have ended
+void server_free(void);           // machines of the seed; all must have ended
+
+// ---- device.c: a home, its person, and what the person does ----
+
+enum command {
+    COMMAND_SYNC,
+    COMMAND_RECORD, // a record of credit hours, a discussion, a submission, ...
+    COMMAND_VOID,   // of one of the records that the home knows
+    COMMAND_PERSON, // a new teacher in the roster
+    COMMAND_CHANGE, // of a teacher's row
+    COMMAND_MOVE,   // of a teacher to another workshop
+    COMMAND_RETRY,  // of what was refused
+    COMMAND_DROP,
+    COMMAND_RESTART, // of the program
+    COMMAND_COUNT
+};
+
+struct device {
+    int number;
+    char account[32];
+    uint8_t id[32];
+    char home[32];     // a disk of its own
+    struct disk *disk; // owns
+    struct machine machine;
+    struct fiber *fiber;
+    struct store *store; // owns; NULL while the program does not run
+    enum command queue[16];
+    size_t n_queue;
+    bool busy; // carries out a command
+    bool watching;
+    bool stop;
+    bool cloned;         // a copy of another home: its device will be frozen
+    uint32_t pull_limit; // unused by the client so far
+    int last_result;     // enum client_result of the newest sync
+    unsigned typed;      // operations that were put into the outbox
+};
+
+extern struct device world_devices[WORLD_MAX_DEVICES];
+extern unsigned world_device_count;
+
+// Enters the device on the server and makes its home.
+void device_make(struct device *device, int number, const char *account);
+void device_start(struct device *device);
+void device_order(struct device *device, enum command command); // dropped when too many wait
+bool device_is_idle(const struct device *device);
+void device_stop(struct device *device); // ends at its next breath; see fiber_ended
+void device_remove(struct device *device);
+
+// ---- type.c: what a person types; inside the device's fiber, with its store open ----
+
+void type_command(struct device *device, enum command command);
+
+// ---- history.c: everything that was sent and delivered ----
+
+void history_typed(const struct device *device, int64_t entry, const Lx__Operation *operation);
+// new_entry: that repeats it; 0: none.
+void history_archived(const struct device *device, int64_t entry, int64_t new_entry);
+void history_begin(void);
+void history_end(void);
+// Every acknowledged operation is in the database; nothing was delivered out of scope.
+void history_check(void);
+
+// ---- act.c ----
+
+// So many steps of people, and what goes wrong meanwhile.
+void world_act(unsigned operations);
+
+// ---- oracle.c ----
+
+// Heals the world and checks all promises.
+void oracle_run(void);
