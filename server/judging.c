@@ -41,28 +41,34 @@ static bool on_find_fact(void *user, struct uuid id, struct judge_fact *out_fact
     return true;
 }
 
+// Was this written while the grant was in force, as far as its author knew? As in push_judge.sql.
+static bool written_under(const struct judging_input *input, const struct scope_grant *ended) {
+    return input->scope_version >= (uint64_t)ended->from_ms &&
+           input->scope_version < (uint64_t)ended->until_ms;
+}
+
+static struct judge_role role_of(const struct scope_grant *grant) {
+    return (struct judge_role){.role = grant->role,
+                               .unit = grant->unit,
+                               .from_ms = grant->from_ms,
+                               .until_ms = grant->until_ms};
+}
+
 // Grants in force, and those that ended lately for operations that were written before: the judge
 // knows for how long they still let something in.
 static enum status fill_roles(const struct judging_input *input, struct arena *arena,
                               struct judge_context *context) {
     const struct scope *scope = input->scope;
-    bool written_before = input->scope_version < scope->version;
-    size_t n_ended = written_before ? scope->n_ended : 0;
     struct judge_role *roles =
-        arena_array(arena, scope->n_grants + n_ended + 1, sizeof(struct judge_role));
+        arena_array(arena, scope->n_grants + scope->n_ended + 1, sizeof(struct judge_role));
     if (roles == NULL)
         return STATUS_NO_MEMORY;
     size_t n = 0;
     for (size_t i = 0; i < scope->n_grants; i++)
-        roles[n++] = (struct judge_role){.role = scope->grants[i].role,
-                                         .unit = scope->grants[i].unit,
-                                         .from_ms = scope->grants[i].from_ms,
-                                         .until_ms = scope->grants[i].until_ms};
-    for (size_t i = 0; i < n_ended; i++)
-        roles[n++] = (struct judge_role){.role = scope->ended[i].role,
-                                         .unit = scope->ended[i].unit,
-                                         .from_ms = scope->ended[i].from_ms,
-                                         .until_ms = scope->ended[i].until_ms};
+        roles[n++] = role_of(&scope->grants[i]);
+    for (size_t i = 0; i < scope->n_ended; i++)
+        if (written_under(input, &scope->ended[i]))
+            roles[n++] = role_of(&scope->ended[i]);
     context->roles = roles;
     context->n_roles = n;
     return STATUS_OK;
@@ -128,18 +134,15 @@ static uint32_t target_of(struct sorting *sorting, struct uuid home, uint64_t ve
     return (uint32_t)sorting->n_targets++;
 }
 
-// Who replaces a vacant office reviews with the capability of his own office.
+// A vacant office's reviews go up: a district or the city then reviews with what it has for
+// schools.
 static enum capability held_for(const struct sorting *sorting, enum capability capability) {
-    static const enum capability reviews[] = {CAPABILITY_REVIEW_TEACHER, CAPABILITY_REVIEW_WORKSHOP,
-                                              CAPABILITY_REVIEW_SCHOOL, CAPABILITY_GRADE_CASE};
     uint32_t held = sorting->input->scope->capabilities;
-    bool review = capability >= CAPABILITY_REVIEW_TEACHER && capability <= CAPABILITY_GRADE_CASE;
-    if (!review || (held >> capability & 1) != 0)
-        return capability;
-    for (size_t i = 0; i < sizeof(reviews) / sizeof(reviews[0]); i++)
-        if ((held >> reviews[i] & 1) != 0)
-            return reviews[i];
-    return capability;
+    bool goes_up =
+        capability == CAPABILITY_REVIEW_TEACHER || capability == CAPABILITY_REVIEW_WORKSHOP;
+    return goes_up && (held >> capability & 1) == 0 && (held >> CAPABILITY_REVIEW_SCHOOL & 1) != 0
+               ? CAPABILITY_REVIEW_SCHOOL
+               : capability;
 }
 
 // What writing the fact needs over its subject's unit; for a void what the voided kind needs.
