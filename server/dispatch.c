@@ -49,6 +49,7 @@ static enum reason_id missing_need(const struct request_context *context, enum m
     case METHOD_NEEDS_EXPIRED:
         return context->has_device ? REASON_NONE : REASON_DEVICE_NEEDED;
     case METHOD_NEEDS_DEVICE:
+    case METHOD_NEEDS_FIRST:
     case METHOD_NEEDS_LOGIN:
     default:
         break;
@@ -57,16 +58,22 @@ static enum reason_id missing_need(const struct request_context *context, enum m
         return REASON_DEVICE_NEEDED;
     if (context->device_expired)
         return REASON_CERTIFICATE_EXPIRED;
-    bool needs_login = needs == METHOD_NEEDS_LOGIN && context->session == NULL;
+    bool needs_login = needs >= METHOD_NEEDS_FIRST && context->session == NULL;
     return needs_login ? REASON_LOGIN_NEEDED : REASON_NONE;
 }
 
-// The login, where one is needed, is known to be good: capability, then the handler.
+// The login, where one is needed, is known to be good: its password its own, capability, then the
+// handler.
 static void call_handler(struct request *request) {
     const struct method_info *method = request_method(request);
+    const struct session *session = request_context(request)->session;
+    if (method->needs == METHOD_NEEDS_LOGIN && session->must_change_password) {
+        request_fail(request, REASON_PASSWORD_FIRST, NULL, NULL);
+        return;
+    }
     bool checked = method->capability != METHOD_NO_CAPABILITY &&
                    config_checks_server(request_worker(request)->config);
-    if (checked && !session_has_capability(request_context(request)->session, method->capability)) {
+    if (checked && !session_has_capability(session, method->capability)) {
         char number[16];
         snprintf(number, sizeof number, "%d", method->capability);
         request_fail(request, REASON_CAPABILITY_MISSING, NULL, number, NULL);
@@ -106,7 +113,7 @@ void dispatch_request(struct request *request) {
     }
     if (refused_by_epoch(request))
         return;
-    if (method->needs == METHOD_NEEDS_LOGIN)
+    if (method->needs >= METHOD_NEEDS_FIRST)
         session_freshen(request, call_handler);
     else
         call_handler(request);

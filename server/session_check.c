@@ -13,6 +13,8 @@
 #define IN_USE_MS 2000 // after a request a login counts as in use
 #define IDLE_CHECK_MS 4000 // how often others are asked about
 
+enum { ALIVE_HASH, ALIVE_SCOPE_VERSION, ALIVE_MUST_CHANGE }; // columns of session_alive
+
 // The sessions asked about, in ascending order of their hashes, each with a reference.
 struct check {
     struct arena *arena; // owns
@@ -95,7 +97,9 @@ static struct session *find_session(const struct check *check, struct view hash,
 }
 
 // The same token may be on several connections: equal hashes stand beside each other.
-static void mark_alive(struct check *check, struct view hash, uint64_t scope_version) {
+static void mark_alive(struct check *check, const struct db_result *result, int row) {
+    struct view hash = db_bytea(result, row, ALIVE_HASH);
+    uint64_t scope_version = (uint64_t)db_int8(result, row, ALIVE_SCOPE_VERSION);
     size_t at = 0;
     if (find_session(check, hash, &at) == NULL)
         return;
@@ -107,6 +111,7 @@ static void mark_alive(struct check *check, struct view hash, uint64_t scope_ver
             return;
         check->alive[at] = true;
         session->checked_at_ms = worker_now_ms(check->worker);
+        session->must_change_password = db_bool(result, row, ALIVE_MUST_CHANGE);
         if (session->scope != NULL && session->scope->version != scope_version &&
             !session->reloading)
             reload_scope(check->worker, session);
@@ -116,7 +121,7 @@ static void mark_alive(struct check *check, struct view hash, uint64_t scope_ver
 static void read_alive(struct check *check, const struct db_result *result) {
     bool any_ended = false;
     for (int row = 0; row < db_rows(result); row++)
-        mark_alive(check, db_bytea(result, row, 0), (uint64_t)db_int8(result, row, 1));
+        mark_alive(check, result, row);
     for (size_t i = 0; i < check->n; i++) {
         struct session *session = check->sessions[i];
         if (!check->alive[i]) {
@@ -245,7 +250,8 @@ static void on_fresh(void *user, enum status status, const struct db_result *res
         return;
     }
     session->checked_at_ms = worker_now_ms(worker);
-    if ((uint64_t)db_int8(result, 0, 1) != session->scope->version)
+    session->must_change_password = db_bool(result, 0, ALIVE_MUST_CHANGE);
+    if ((uint64_t)db_int8(result, 0, ALIVE_SCOPE_VERSION) != session->scope->version)
         scope_load(worker, session->person, on_fresh_scope, freshening);
     else
         go_on(freshening);

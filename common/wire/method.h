@@ -12,6 +12,7 @@ enum method_needs {
     METHOD_NEEDS_NO_DEVICE, // Enrol: only without a certificate
     METHOD_NEEDS_DEVICE,    // a certificate
     METHOD_NEEDS_EXPIRED,   // Renew: a certificate, which may have expired up to 400 days ago
+    METHOD_NEEDS_FIRST,     // a login, also one whose password must be changed first
     METHOD_NEEDS_LOGIN,     // a certificate and a person
 };
 

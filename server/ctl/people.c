@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/uuid.h"
+#include "common/domain/account.h"
 #include "common/domain/role.h"
 #include "server/password.h"
 #include "server/secret.h"
@@ -145,6 +146,9 @@ enum ctl_exit ctl_user_add(struct ctl *ctl) {
     struct db_result *result = NULL;
     if (person_text != NULL && uuid_parse(view_from_string(person_text), &person) != STATUS_OK)
         return ctl_refuse("--person: \"%s\" is not an id", person_text);
+    if (!account_name_is_valid(ctl->arguments[0]))
+        return ctl_refuse("\"%s\" can't be an account's name: %s", ctl->arguments[0],
+                          ACCOUNT_NAME_RULE);
     enum ctl_exit exit_code = choose_password(ctl, &password, hash, &made);
     if (exit_code != CTL_EXIT_DONE)
         return exit_code;

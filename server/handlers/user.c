@@ -2,6 +2,7 @@
 // first password is hashed on the thread pool.
 #include <string.h>
 
+#include "common/domain/account.h"
 #include "proto/account.pb-c.h"
 #include "server/handlers.h"
 #include "server/handlers/admin.h"
@@ -125,17 +126,10 @@ static void on_unit(void *user, const struct unit_row *unit) {
         start_hashing(adding);
 }
 
-// 3 to 64 of a-z 0-9 . _ -
-static bool is_account(const char *account) {
-    size_t size = account != NULL ? strlen(account) : 0;
-    return size >= 3 && size <= 64 &&
-           strspn(account, "abcdefghijklmnopqrstuvwxyz0123456789._-") == size;
-}
-
 // false: answered.
 static bool check(struct request *request, const Lx__UserAddRequest *message) {
     bool known_role = message->has_role && role_find(message->role) != NULL;
-    if (!is_account(message->account))
+    if (!account_name_is_valid(message->account))
         request_fail(request, REASON_ACCOUNT_NAME, "account", NULL);
     else if (!admin_check_name(request, message->name, NAME_MAX_CHARACTERS, "name"))
         return false;

@@ -1,13 +1,13 @@
 -- Which of these sessions are still valid, for the check of every second: revoked, disabled and closed ones are absent.
--- Takes the tokens' SHA-256. Returns those valid with their scope version. Locks nothing; moves no idle limit (a quiet connection ages).
-create or replace function lx.session_alive(p_token_hashes bytea[]) returns table (token_hash bytea, scope_version int8)
+-- Takes the tokens' SHA-256. Returns those valid with their scope version and whether the password must be changed first. Locks nothing; moves no idle limit (a quiet connection ages).
+create or replace function lx.session_alive(p_token_hashes bytea[]) returns table (token_hash bytea, scope_version int8, must_change bool)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
   return query
-  select s.token_hash, lx.unix_ms(greatest((select max(e.units_changed_at) from lx.epoch e), v.changed_at))
+  select s.token_hash, lx.unix_ms(greatest((select max(e.units_changed_at) from lx.epoch e), v.changed_at)), a.must_change
   from lx.session s
   join lx.account a on a.person = s.person
   join lx.device d on d.device = s.device

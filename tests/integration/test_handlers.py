@@ -474,7 +474,7 @@ def test_token_logout_and_password(city, tmp_path):
         with office.reconnect(city, connection) as second:
             request = account.ChangePasswordRequest(old_password="wrong-wrong", new_password="another-one-1")
             assert refused(second, "CHANGE_PASSWORD", request, account.ChangePasswordReply) == REASON["password_wrong"]
-            request.old_password, request.new_password = office.PASSWORD + "!", "short"
+            request.old_password, request.new_password = connection.password, "short"
             assert refused(second, "CHANGE_PASSWORD", request,
                            account.ChangePasswordReply) == REASON["password_unacceptable"]
             second.call("LOGOUT", account.LogoutRequest(), account.LogoutReply)
@@ -483,6 +483,37 @@ def test_token_logout_and_password(city, tmp_path):
         ended_within_a_second(connection)
         with peer.Connection(city.server.address, city.tls / "ca.pem", connection.device) as again:
             assert not again.hello(connection.token).logged_in
+
+
+def is_served(connection) -> bool:
+    try:
+        return len(connection.scope().grants) == 1
+    except peer.ServerError as error:
+        assert error.error.reason.reason == REASON["password_first"]
+        return False
+
+
+# Served before the password is a person's own.
+BEFORE_THE_PASSWORD = {"PING", "HELLO", "ENROL", "RENEW", "LOGIN", "LOGOUT", "CHANGE_PASSWORD", "METHOD_UNKNOWN", "NUDGE"}
+
+
+def test_a_password_that_was_given_is_changed_first(city, tmp_path):
+    with office.login(city, tmp_path, "school_admin", SCHOOL) as admin:
+        request = account.UserAddRequest(account="given.password", name="新", unit_code=WORKSHOP, role=ledger.HEAD)
+        given = admin.call("USER_ADD", request, account.UserAddReply).password
+        with peer.Connection(city.server.address, city.tls / "ca.pem", admin.device) as fresh, \
+                peer.Connection(city.server.address, city.tls / "ca.pem", admin.device) as resumed:
+            fresh.hello()
+            reply = fresh.login("given.password", given)
+            assert reply.must_change_password
+            assert resumed.hello(reply.session_token).logged_in
+            for connection in (fresh, resumed):
+                for method in set(wire.Method.keys()) - BEFORE_THE_PASSWORD:
+                    assert refused(connection, method, account.ScopeRequest(), None) == REASON["password_first"], method
+            request = account.ChangePasswordRequest(old_password=given, new_password="my-own-password-1")
+            resumed.call("CHANGE_PASSWORD", request, account.ChangePasswordReply)
+            assert len(resumed.scope().grants) == 1
+            lx.wait_until(lambda: is_served(fresh), 10, "the same login on another connection")
 
 
 def test_wrong_password_and_unknown_account_look_the_same(city, tmp_path):

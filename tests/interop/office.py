@@ -29,10 +29,6 @@ def login(city: lx.Deployment, folder: Path, role: str, unit: str, device: peer.
     reply = connection.login(name, PASSWORD)
     connection.device, connection.token, connection.person = device, reply.session_token, reply.person
     connection.account, connection.password = name, PASSWORD
-    if reply.must_change_password:
-        connection.password = PASSWORD + "!"
-        request = peer.account.ChangePasswordRequest(old_password=PASSWORD, new_password=connection.password)
-        connection.call("CHANGE_PASSWORD", request, peer.account.ChangePasswordReply)
     return connection
 
 

@@ -215,9 +215,11 @@ class Deployment:
         return self.ctl("code", "issue", unit).stdout.strip()
 
     def user(self, account: str, role: str, unit: str, password: str) -> None:
+        """An account whose password is its own already."""
         file = self.folder / "password"
         file.write_text(password + "\n", encoding="utf-8")
         self.ctl("user", "add", account, "--role", role, "--unit", unit, "--password-file", file)
+        self.cluster.sql(f"update account set must_change = false where account = '{account}'")
 
     def home(self) -> Home:
         self.homes += 1
