@@ -66,16 +66,20 @@ static enum client_result ask_certificate(struct client *client, struct enrolmen
 
 // The old identity's session and scope go; account and what was typed stay.
 static enum status put_enrolment(struct store *store, struct enrolment *enrolment) {
-    TRY(store_file_write(store, STORE_FILE_CA, buf_view(&enrolment->ca_pem)));
-    TRY(store_file_write(store, STORE_FILE_KEY, buf_view(&enrolment->key_pem)));
-    TRY(store_file_write(store, STORE_FILE_CERTIFICATE, buf_view(&enrolment->certificate_pem)));
+    const struct store_identity identity = {
+        .device = view_from(enrolment->device, sizeof enrolment->device),
+        .key = buf_view(&enrolment->key_pem),
+        .certificate = buf_view(&enrolment->certificate_pem),
+        .ca = buf_view(&enrolment->ca_pem),
+    };
     TRY(store_begin(store));
+    TRY(store_identity_put(store, &identity));
     TRY(store_config_set(store, STORE_CONFIG_SERVER, view_from_string(enrolment->server)));
-    TRY(store_config_set(store, STORE_CONFIG_DEVICE,
-                         view_from(enrolment->device, sizeof enrolment->device)));
     TRY(store_config_set(store, STORE_CONFIG_SESSION, (struct view){NULL, 0}));
     TRY(store_outbox_new_device(store));
-    return store_commit(store);
+    TRY(store_commit(store));
+    store_identity_tidy(store);
+    return STATUS_OK;
 }
 
 static enum client_result enrol(struct client *client, struct enrolment *enrolment,

@@ -24,6 +24,7 @@ struct store {
     struct lock lock; // owns
     bool transaction; // open, and the lock is held
     int log_pages;    // length of the write-ahead log after the last commit
+    int max_log_pages;
     int lock_wait_ms;
     uint64_t commits; // by this connection
     char error[DB_ERROR_SIZE];
@@ -56,6 +57,8 @@ struct uuid db_column_id(sqlite3_stmt *statement, int column);
 enum status db_copy(sqlite3_stmt *statement, int column, struct arena *arena,
                     struct view *out_copy) MUST_USE;
 
+// files.c: makes what was created, renamed or removed in this folder outlast a power cut.
+enum status files_sync_folder(const char *path) MUST_USE;
 // schema.c: creates or upgrades, under the lock.
 enum status schema_open(struct store *store) MUST_USE;
 

@@ -1,5 +1,5 @@
-// The files beside the database: the device's key and certificate, the CA. Written whole or not at
-// all. See store.h.
+// The files beside the database: the device's key and certificate, the CA. Each is written whole or
+// not at all, and which three belong together the database says. See store.h.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,8 +11,20 @@
 
 #define FILE_MAX_BYTES (64 * 1024) // PEM files of a few KiB
 
+static int64_t identity_number(struct store *store) {
+    int64_t number = 0;
+    return store_config_get_int(store, STORE_CONFIG_IDENTITY, &number) == STATUS_OK ? number : 0;
+}
+
+static const char *path_of(struct store *store, const char *name, int64_t identity,
+                           struct arena *arena) {
+    if (identity == 0) // the first one
+        return arena_format(arena, "%s/%s", store->home, name);
+    return arena_format(arena, "%s/%s.%lld", store->home, name, (long long)identity);
+}
+
 const char *store_file_path(struct store *store, const char *name, struct arena *arena) {
-    return arena_format(arena, "%s/%s", store->home, name);
+    return path_of(store, name, identity_number(store), arena);
 }
 
 static enum status write_all(int fd, struct view content) {
@@ -38,7 +50,7 @@ static enum status write_temporary(const char *path, struct view content) {
     return status;
 }
 
-static enum status sync_folder(const char *path) {
+enum status files_sync_folder(const char *path) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return STATUS_IO;
@@ -47,19 +59,53 @@ static enum status sync_folder(const char *path) {
     return status;
 }
 
-enum status store_file_write(struct store *store, const char *name, struct view content) {
+static enum status write_file(struct store *store, const char *name, int64_t identity,
+                              struct view content) {
     struct arena *arena = arena_new(0);
-    const char *path = arena ? store_file_path(store, name, arena) : NULL;
+    const char *path = arena ? path_of(store, name, identity, arena) : NULL;
     const char *temporary = path ? arena_format(arena, "%s.new", path) : NULL;
     enum status status = temporary ? write_temporary(temporary, content) : STATUS_NO_MEMORY;
     if (status == STATUS_OK && rename(temporary, path) != 0)
         status = STATUS_IO;
     if (status == STATUS_OK)
-        status = sync_folder(store->home);
+        status = files_sync_folder(store->home);
     if (status == STATUS_IO)
         (void)db_error(store, status, "writing %s: %s", path, strerror(errno));
     arena_free(&arena);
     return status;
+}
+
+enum status store_file_write(struct store *store, const char *name, struct view content) {
+    return write_file(store, name, identity_number(store), content);
+}
+
+enum status store_identity_put(struct store *store, const struct store_identity *identity) {
+    struct view device;
+    struct arena *arena = arena_new(0);
+    if (!arena)
+        return STATUS_NO_MEMORY;
+    enum status status = store_config_get(store, STORE_CONFIG_DEVICE, arena, &device);
+    arena_free(&arena);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    int64_t number = identity_number(store) + (status == STATUS_OK); // no file in use is touched
+    TRY(write_file(store, STORE_FILE_CA, number, identity->ca));
+    TRY(write_file(store, STORE_FILE_KEY, number, identity->key));
+    TRY(write_file(store, STORE_FILE_CERTIFICATE, number, identity->certificate));
+    TRY(store_config_set_int(store, STORE_CONFIG_IDENTITY, number));
+    return store_config_set(store, STORE_CONFIG_DEVICE, identity->device);
+}
+
+void store_identity_tidy(struct store *store) {
+    static const char *const names[] = {STORE_FILE_CA, STORE_FILE_KEY, STORE_FILE_CERTIFICATE};
+    int64_t number = identity_number(store);
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; arena && number > 0 && i < sizeof names / sizeof names[0]; i++) {
+        const char *path = path_of(store, names[i], number - 1, arena);
+        if (path)
+            (void)unlink(path); // what is left does no harm but lie there
+    }
+    arena_free(&arena);
 }
 
 static enum status read_all(int fd, struct arena *arena, struct view *out_content) {

@@ -23,20 +23,34 @@ static char *path_in(const char *home, const char *name) {
     return asprintf(&path, "%s/%s", home, name) < 0 ? NULL : path;
 }
 
+// A new folder is there for good when the one above it is synced: else a power cut could take the
+// home away with everything that was synced inside. `path` is changed and restored.
+static enum status make_one(char *path) {
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST ? STATUS_OK : STATUS_IO;
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return files_sync_folder(".");
+    *slash = '\0';
+    enum status status = files_sync_folder(slash == path ? "/" : path);
+    *slash = '/';
+    return status;
+}
+
 // mkdir -p; every folder made here belongs to its owner alone.
 static enum status make_folder(const char *home) {
+    enum status status = STATUS_OK;
     char *path = strdup(home);
     if (!path)
         return STATUS_NO_MEMORY;
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        (void)mkdir(path, 0700); // a failure shows in the last one
+        (void)!make_one(path); // a failure shows in the last one
         *slash = '/';
     }
+    status = make_one(path);
     free(path);
-    if (mkdir(home, 0700) == 0 || errno == EEXIST)
-        return STATUS_OK;
-    return STATUS_IO;
+    return status;
 }
 
 // SQLite would make the file readable for all; its log and index files take over these rights.
@@ -91,8 +105,9 @@ static enum status open_lock(struct store *store) {
 }
 
 static enum status open_all(struct store *store, const char *home) {
-    if (make_folder(home) != STATUS_OK)
-        return db_error(store, STATUS_IO, "%s: %s", home, strerror(errno));
+    enum status status = make_folder(home);
+    if (status != STATUS_OK)
+        return db_error(store, status, "%s: %s", home, strerror(errno));
     store->home = realpath(home, NULL);
     if (!store->home)
         return db_error(store, STATUS_IO, "%s: %s", home, strerror(errno));
@@ -108,6 +123,7 @@ enum status store_open(const char *home, const char *program, char *out_error,
         return STATUS_NO_MEMORY;
     store->lock.fd = -1;
     store->lock_wait_ms = STORE_LOCK_WAIT_MS;
+    store->max_log_pages = LOG_PAGES_BEFORE_CHECKPOINT;
     store->program = strdup(program);
     enum status status = store->program ? open_all(store, home) : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {
@@ -147,6 +163,10 @@ void store_set_lock_wait_ms(struct store *store, int wait_ms) {
     store->lock_wait_ms = wait_ms;
 }
 
+void store_set_log_pages(struct store *store, int pages) {
+    store->max_log_pages = pages;
+}
+
 bool store_in_transaction(const struct store *store) {
     return store->transaction;
 }
@@ -181,7 +201,7 @@ enum status store_commit(struct store *store) {
         return status;
     }
     store->commits++;
-    if (store->log_pages >= LOG_PAGES_BEFORE_CHECKPOINT) {
+    if (store->log_pages >= store->max_log_pages) {
         // Passive: never waits for readers; what it cannot copy now it copies next time.
         (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         store->log_pages = 0;

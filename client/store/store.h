@@ -27,6 +27,8 @@ const char *store_home(const struct store *store);
 const char *store_error(const struct store *store);
 // For tests and for programs that must not wait long.
 void store_set_lock_wait_ms(struct store *store, int wait_ms);
+// For tests: the write-ahead log is copied back when it is longer than this many pages.
+void store_set_log_pages(struct store *store, int pages);
 
 // One write transaction: takes the lock on the home, then begins. STATUS_AGAIN after
 // STORE_LOCK_WAIT_MS: store_error says pid and program of the holder. Transactions do not nest.
@@ -40,8 +42,9 @@ enum status store_change_counter(struct store *store, uint64_t *out_counter) MUS
 
 // ---- configuration: small values by name ----
 
-#define STORE_CONFIG_SERVER "server" // host:port
-#define STORE_CONFIG_DEVICE "device" // 32 bytes: SHA-256 of the public key
+#define STORE_CONFIG_SERVER "server"     // host:port
+#define STORE_CONFIG_DEVICE "device"     // 32 bytes: SHA-256 of the public key
+#define STORE_CONFIG_IDENTITY "identity" // number behind the names of its files, decimal text
 #define STORE_CONFIG_ACCOUNT "account"
 #define STORE_CONFIG_PERSON "person" // 16 bytes
 #define STORE_CONFIG_PERSON_NAME "person_name"
@@ -64,15 +67,29 @@ enum status store_config_set_int(struct store *store, const char *name, int64_t 
 
 // ---- files beside the database, written whole (temporary file, fsync, rename) ----
 
+// All belong to one identity: its number (STORE_CONFIG_IDENTITY, absent: none yet) stands behind
+// their names, so that the three and the database change in one moment.
 #define STORE_FILE_KEY "device.key"         // PEM, the device's private key
 #define STORE_FILE_CERTIFICATE "device.crt" // PEM
 #define STORE_FILE_CA "ca.crt"              // PEM, the deployment's own CA
 
+// Of the identity in use.
 enum status store_file_write(struct store *store, const char *name, struct view content) MUST_USE;
 enum status store_file_read(struct store *store, const char *name, struct arena *arena,
                             struct view *out_content) MUST_USE;
 // Absolute path in the arena; NULL when memory is out.
 const char *store_file_path(struct store *store, const char *name, struct arena *arena) MUST_USE;
+
+struct store_identity {
+    struct view device; // for STORE_CONFIG_DEVICE
+    struct view key, certificate, ca;
+};
+
+// A new identity, in force when the open transaction is committed; until then, and if it never is,
+// the former one is whole.
+enum status store_identity_put(struct store *store, const struct store_identity *identity) MUST_USE;
+// After that commit: removes the former identity's files.
+void store_identity_tidy(struct store *store);
 
 // ---- grants of this login, as the server last told ----
 

@@ -285,6 +285,8 @@ enum disk_fate disk_step(struct disk *disk, enum disk_call what, bool changes, i
     *out_error = EIO;
     if (disk->off)
         return DISK_FAILS;
+    if (changes && disk->on_change)
+        disk->on_change(disk->user, disk->changes + 1, what);
     disk->calls[what]++;
     disk->changes += changes;
     if (changes && disk->changes == disk->cut_at) {
@@ -305,6 +307,12 @@ uint64_t disk_changes(const struct disk *disk) {
 
 void disk_cut_after(struct disk *disk, uint64_t n) {
     disk->cut_at = n > 0 ? disk->changes + n : 0;
+}
+
+void disk_watch(struct disk *disk,
+                void (*on_change)(void *user, uint64_t change, enum disk_call what), void *user) {
+    disk->on_change = on_change;
+    disk->user = user;
 }
 
 bool disk_is_off(const struct disk *disk) {

@@ -42,6 +42,10 @@ uint64_t disk_changes(const struct disk *disk);
 // not have happened; it and everything after it fails. 0: never.
 void disk_cut_after(struct disk *disk, uint64_t n);
 bool disk_is_off(const struct disk *disk);
+// `on_change` is called before every changing call, with its number and kind; it may plan a cut or
+// a fault for this very call (n = 1), or fork. NULL: nobody.
+void disk_watch(struct disk *disk,
+                void (*on_change)(void *user, uint64_t change, enum disk_call what), void *user);
 // Whoever was running is gone: its open files are dead, locks and shared memory are free. What was
 // not synced is kept, dropped or torn by the seed. Then the power is on again. Works without a cut,
 // too. disk_stop is the end of the programs alone: everything they wrote stays.

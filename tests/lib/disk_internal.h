@@ -74,6 +74,8 @@ struct disk {
     uint64_t failed;
     struct disk_fault faults[DISK_CALLS];
     uint64_t room;
+    void (*on_change)(void *user, uint64_t change, enum disk_call what);
+    void *user;   // of on_change
     unsigned run; // open files of an earlier run are dead
     bool off;
 };

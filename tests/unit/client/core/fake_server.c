@@ -29,7 +29,8 @@ void fake_open(struct fake_server *server) {
     memset(server, 0, sizeof *server);
     server->arena = arena_new(0);
     server->scope_version = 1;
-    for (size_t i = 0; i < FAKE_STREAMS; i++) {
+    server->n_streams = FAKE_STREAMS;
+    for (size_t i = 0; i < FAKE_MAX_STREAMS; i++) {
         server->streams[i].id = home_id(i + 1);
         server->streams[i].in_scope = true;
     }
@@ -40,7 +41,7 @@ void fake_close(struct fake_server *server) {
 }
 
 static struct fake_stream *find_stream(struct fake_server *server, ProtobufCBinaryData id) {
-    for (size_t i = 0; i < FAKE_STREAMS; i++)
+    for (size_t i = 0; i < server->n_streams; i++)
         if (id.len == UUID_SIZE && memcmp(server->streams[i].id.bytes, id.data, UUID_SIZE) == 0)
             return &server->streams[i];
     return NULL;
@@ -60,40 +61,47 @@ static Lx__Operation *decode(struct fake_server *server, struct view bytes) {
     return operation;
 }
 
-static ProtobufCBinaryData body_id(const Lx__Operation *operation) {
-    return operation->fact ? operation->fact->id : operation->person->id;
+// The row that an operation makes.
+static void row_of(const Lx__Operation *operation, Lx__Row *out_row) {
+    lx__row__init(out_row);
+    out_row->fact = operation->fact;
+    out_row->person = operation->person;
+    out_row->membership = operation->membership;
+    if (operation->fact) {
+        out_row->id = operation->fact->id;
+        out_row->subject = operation->fact->subject;
+    } else if (operation->person) {
+        out_row->id = out_row->subject = operation->person->id;
+    } else {
+        out_row->id = operation->membership->id;
+        out_row->subject = operation->membership->person;
+    }
 }
 
-static ProtobufCBinaryData body_subject(const Lx__Operation *operation) {
-    return operation->fact ? operation->fact->subject : operation->person->id;
-}
-
-static void store_row(struct fake_server *server, struct fake_stream *stream, struct view bytes) {
-    const Lx__Operation *operation = decode(server, bytes);
+void fake_put_row(struct fake_server *server, size_t index, const Lx__Row *body) {
+    struct fake_stream *stream = &server->streams[index];
     struct uuid id;
-    ProtobufCBinaryData raw = body_id(operation);
-    assert_int_equal(uuid_from_bytes(view_from(raw.data, raw.len), &id), STATUS_OK);
+    assert_int_equal(uuid_from_bytes(view_from(body->id.data, body->id.len), &id), STATUS_OK);
     struct fake_row *row = find_row(stream, id, LX__ROW_STATE__ROW_LIVE);
-    if (row && operation->fact)
+    if (row && body->fact)
         server->stored_twice++;
     if (!row) {
         assert_true(stream->n_rows < FAKE_ROWS);
         row = &stream->rows[stream->n_rows++];
         *row = (struct fake_row){.state = LX__ROW_STATE__ROW_LIVE, .id = id};
     }
-    raw = body_subject(operation);
-    assert_int_equal(uuid_from_bytes(view_from(raw.data, raw.len), &row->subject), STATUS_OK);
+    assert_int_equal(
+        uuid_from_bytes(view_from(body->subject.data, body->subject.len), &row->subject),
+        STATUS_OK);
     row->version++;
     row->seq = ++stream->head;
-    uint8_t *copy = take(server, 1, bytes.size);
-    memcpy(copy, bytes.data, bytes.size);
-    row->operation = view_from(copy, bytes.size);
+    assert_int_equal(unpack_pack(&body->base, server->arena, &row->body), STATUS_OK);
 }
 
 void fake_put(struct fake_server *server, size_t stream, const Lx__Operation *operation) {
-    struct view bytes;
-    assert_int_equal(unpack_pack(&operation->base, server->arena, &bytes), STATUS_OK);
-    store_row(server, &server->streams[stream], bytes);
+    Lx__Row row;
+    row_of(operation, &row);
+    fake_put_row(server, stream, &row);
 }
 
 void fake_leave(struct fake_server *server, size_t index, struct uuid subject) {
@@ -121,20 +129,34 @@ uint64_t fake_live_count(const struct fake_stream *stream, uint64_t *out_digest)
 
 // ---- scope and heads ----
 
+static void add_grant(struct fake_server *server, Lx__ScopeReply *reply) {
+    Lx__Grant *grant = take(server, 1, sizeof *grant);
+    lx__grant__init(grant);
+    grant->has_id = grant->has_unit = grant->has_role = grant->has_from_ms = 1;
+    grant->id = id_bytes(server, server->grant->id);
+    grant->unit = id_bytes(server, server->grant->unit);
+    grant->role = (Lx__Role)server->grant->role;
+    grant->from_ms = server->grant->from_ms;
+    reply->grants = take(server, 1, sizeof *reply->grants);
+    reply->grants[reply->n_grants++] = grant;
+}
+
 static const ProtobufCMessage *answer_scope(struct fake_server *server) {
     Lx__ScopeReply *reply = take(server, 1, sizeof *reply);
     lx__scope_reply__init(reply);
     reply->has_scope_version = 1;
     reply->scope_version = server->scope_version;
-    reply->streams = take(server, FAKE_STREAMS, sizeof *reply->streams);
-    reply->next_op_seq = take(server, FAKE_STREAMS, sizeof *reply->next_op_seq);
-    for (size_t i = 0; i < FAKE_STREAMS; i++) {
+    reply->streams = take(server, server->n_streams, sizeof *reply->streams);
+    reply->next_op_seq = take(server, server->n_streams, sizeof *reply->next_op_seq);
+    for (size_t i = 0; i < server->n_streams; i++) {
         if (!server->streams[i].in_scope)
             continue;
         reply->next_op_seq[reply->n_streams] = server->streams[i].n_ops + 1;
         reply->streams[reply->n_streams++] = id_bytes(server, server->streams[i].id);
     }
     reply->n_next_op_seq = reply->n_streams;
+    if (server->grant)
+        add_grant(server, reply);
     return &reply->base;
 }
 
@@ -184,9 +206,10 @@ static void take_operation(struct fake_server *server, struct fake_stream *strea
         assert_true(stream->n_ops < FAKE_OPS);
         struct fake_op *op = &stream->ops[stream->n_ops++];
         memcpy(op->hash, hash, 16);
-        op->refused = operation->fact && strcmp(operation->fact->item, "bad") == 0;
+        op->refused =
+            operation->fact && operation->fact->item && strcmp(operation->fact->item, "bad") == 0;
         if (!op->refused)
-            store_row(server, stream, bytes);
+            fake_put(server, (size_t)(stream - server->streams), operation);
     }
     if (stream->ops[op_seq - 1].refused)
         answer->refused[answer->n_refused++] = make_refused(server, op_seq);
@@ -239,19 +262,21 @@ static int compare_rows(const void *a, const void *b) {
 }
 
 static Lx__Row *make_row(struct fake_server *server, const struct fake_row *row) {
-    Lx__Row *out = take(server, 1, sizeof *out);
-    lx__row__init(out);
+    Lx__Row *out;
+    if (row->state == LX__ROW_STATE__ROW_LIVE) {
+        ProtobufCAllocator allocator = unpack_allocator(server->arena);
+        out = lx__row__unpack(&allocator, row->body.size, row->body.data);
+        assert_non_null(out);
+    } else {
+        out = take(server, 1, sizeof *out);
+        lx__row__init(out);
+    }
     out->has_seq = out->has_state = out->has_id = out->has_version = out->has_subject = 1;
     out->seq = row->seq;
     out->state = row->state;
     out->id = id_bytes(server, row->id);
     out->version = row->version;
     out->subject = id_bytes(server, row->subject);
-    if (row->state == LX__ROW_STATE__ROW_LIVE) {
-        const Lx__Operation *operation = decode(server, row->operation);
-        out->fact = operation->fact;
-        out->person = operation->person;
-    }
     return out;
 }
 

@@ -6,7 +6,8 @@
 
 #include "tests/unit/client/store/home.h"
 
-#define FAKE_STREAMS 3
+#define FAKE_STREAMS 3 // that fake_open makes
+#define FAKE_MAX_STREAMS 6
 #define FAKE_ROWS 4096
 #define FAKE_OPS 2048
 
@@ -15,7 +16,7 @@ struct fake_row {
     Lx__RowState state;
     struct uuid id, subject;
     uint64_t version;
-    struct view operation; // body, encoded Operation; in the arena
+    struct view body; // encoded Row: fact, person ...; in the arena
 };
 
 struct fake_op {
@@ -38,10 +39,12 @@ struct fake_stream {
 
 struct fake_server {
     struct arena *arena; // owns
-    struct fake_stream streams[FAKE_STREAMS];
+    struct fake_stream streams[FAKE_MAX_STREAMS];
+    size_t n_streams;
     uint64_t scope_version;
-    unsigned stored_twice; // operations that came in twice under different keys
-    unsigned hash_clashes; // same key, other content: a defect of the client
+    const struct store_grant *grant; // borrows; of the login; NULL: none
+    unsigned stored_twice;           // operations that came in twice under different keys
+    unsigned hash_clashes;           // same key, other content: a defect of the client
     unsigned pulls, pushes;
 };
 
@@ -52,5 +55,7 @@ const ProtobufCMessage *fake_answer(struct fake_server *server, uint16_t method,
                                     const ProtobufCMessage *request);
 // What somebody else does.
 void fake_put(struct fake_server *server, size_t stream, const Lx__Operation *operation);
+// The same with what only a server makes (units, programmes): the row's body, id and subject.
+void fake_put_row(struct fake_server *server, size_t stream, const Lx__Row *row);
 void fake_leave(struct fake_server *server, size_t stream, struct uuid subject);
 uint64_t fake_live_count(const struct fake_stream *stream, uint64_t *out_digest);

@@ -36,6 +36,10 @@ static Lx__Row *new_row(struct import_world *world, struct uuid id, struct uuid 
 }
 
 static void pull(struct import_world *world, uint64_t stream, Lx__Row *row) {
+    if (world->put) {
+        world->put(world->user, stream, row);
+        return;
+    }
     assert_int_equal(store_begin(world->home.store), STATUS_OK);
     assert_int_equal(store_pull_apply(world->home.store, home_id(stream), 1, &row, row->seq),
                      STATUS_OK);
@@ -113,8 +117,15 @@ void import_world_person(struct import_world *world, uint64_t number, uint64_t u
     pull(world, unit, row);
 }
 
-static void log_in(struct import_world *world) {
+enum status import_world_log_in(struct import_world *world) {
     struct uuid admin = home_id(WORLD_ADMIN);
+    TRY(store_begin(world->home.store));
+    TRY(store_config_set(world->home.store, STORE_CONFIG_PERSON,
+                         view_from(admin.bytes, UUID_SIZE)));
+    return store_commit(world->home.store);
+}
+
+static void put_scope(struct import_world *world) {
     const struct store_grant grant = {.id = home_id(91),
                                       .role = LX__ROLE__SCHOOL_ADMIN,
                                       .unit = home_id(WORLD_SCHOOL),
@@ -123,20 +134,12 @@ static void log_in(struct import_world *world) {
     for (uint64_t i = 0; i < WORLD_SCHOOL_2; i++)
         streams[i] = home_id(i + 1);
     assert_int_equal(store_begin(world->home.store), STATUS_OK);
-    assert_int_equal(
-        store_config_set(world->home.store, STORE_CONFIG_PERSON, view_from(admin.bytes, UUID_SIZE)),
-        STATUS_OK);
     assert_int_equal(store_scope_put(world->home.store, &grant, 1, streams, WORLD_SCHOOL_2),
                      STATUS_OK);
     assert_int_equal(store_commit(world->home.store), STATUS_OK);
 }
 
-void import_world_open(struct import_world *world, bool people) {
-    memset(world, 0, sizeof *world);
-    home_open(&world->home);
-    world->arena = arena_new(0);
-    world->now_ms = import_world_time(WORLD_NOW);
-    log_in(world);
+void import_world_fill(struct import_world *world, bool people) {
     add_unit(world, WORLD_CITY, 0, LX__UNIT_LEVEL__CITY, "340100", "合肥市", 0);
     add_unit(world, WORLD_DISTRICT, WORLD_CITY, LX__UNIT_LEVEL__DISTRICT, "340103", "庐阳区", 0);
     add_unit(world, WORLD_SCHOOL, WORLD_DISTRICT, LX__UNIT_LEVEL__SCHOOL, "3401030002",
@@ -156,6 +159,16 @@ void import_world_open(struct import_world *world, bool people) {
         import_world_person(world, 105, WORLD_WORKSHOP, "王芳", "t05", "000103000220210005");
         import_world_person(world, 109, WORLD_SCHOOL_2, "钱安", "t09", "340103000320210009");
     }
+}
+
+void import_world_open(struct import_world *world, bool people) {
+    memset(world, 0, sizeof *world);
+    home_open(&world->home);
+    world->arena = arena_new(0);
+    world->now_ms = import_world_time(WORLD_NOW);
+    assert_int_equal(import_world_log_in(world), STATUS_OK);
+    put_scope(world);
+    import_world_fill(world, people);
     import_world_load(world);
 }
 

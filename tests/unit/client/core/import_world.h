@@ -24,12 +24,19 @@ struct import_world {
     struct arena *arena; // owns
     struct local *local; // of the last import_world_load
     int64_t now_ms;
+    // Takes the rows of import_world_fill; NULL: they go into the home as if pulled.
+    void (*put)(void *user, uint64_t stream, const Lx__Row *row);
+    void *user;
 };
 
 // Units of a district with two schools, programme hefei-2021, login = admin of the first school.
 // With `people` the school has 夏然 (account t01, number 340103000220210001), 钟子 (t02, ...0002),
 // 朱婷 (t03, no number), two of the name 王芳 (t04, t05), in the workshop; 钱安 (t09) in school 2.
 void import_world_open(struct import_world *world, bool people);
+// The two halves of opening, for a test that brings home, arena and now_ms itself: the city's rows,
+// and the login (without a scope).
+void import_world_fill(struct import_world *world, bool people);
+enum status import_world_log_in(struct import_world *world);
 int64_t import_world_time(const char *local); // Shanghai time; fails the test when it is none
 void import_world_close(struct import_world *world);
 void import_world_load(struct import_world *world); // reads the home anew into world->local

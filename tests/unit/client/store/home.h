@@ -10,13 +10,16 @@
 
 struct home {
     char path[64];
+    bool made;            // by home_open
     struct store *store;  // owns
     struct arena *arena;  // owns
     uint64_t next_number; // of the ids that are made
 };
 
-void home_open(struct home *home);  // asserts
-void home_close(struct home *home); // removes the folder
+void home_open(struct home *home); // asserts
+// At a place of the test's choice, which it removes itself.
+void home_open_at(struct home *home, const char *path);
+void home_close(struct home *home); // removes the folder that home_open made
 void home_reopen(struct home *home);
 
 struct uuid home_id(uint64_t number); // always the same id for the same number
