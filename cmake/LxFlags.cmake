@@ -4,6 +4,7 @@ option(LX_HARDEN "fortify, stack protector, position independent, full RELRO" OF
 option(LX_COVERAGE "gcov counters" OFF)
 option(LX_FUZZ "build the fuzz targets (clang only)" OFF)
 option(LX_FUZZ_VOLUME "the fuzz targets with a driver for volume instead of libFuzzer" OFF)
+option(LX_PLANTS "bugs that the environment can plant, for tests/fault (never in a release)" OFF)
 option(LX_TESTS "build tests/unit and tests/bench" ON)
 set(LX_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined")
 
@@ -39,6 +40,13 @@ if(LX_HARDEN)
         add_compile_options(-fcf-protection)
     endif()
     add_link_options(-pie -Wl,-z,relro,-z,now)
+endif()
+
+if(LX_PLANTS)
+    if(LX_HARDEN)
+        message(FATAL_ERROR "a release has no planted bugs: LX_PLANTS and LX_HARDEN exclude each other")
+    endif()
+    add_compile_definitions(LX_PLANTS)
 endif()
 
 if(LX_COVERAGE)

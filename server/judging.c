@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/plant.h"
 #include "common/wire/unpack.h"
 
 static int compare_facts(const void *left, const void *right) {
@@ -244,7 +245,7 @@ static enum status sort_facts(const struct judging_input *input, Lx__Reason *con
         return STATUS_NO_MEMORY;
     (void)target_of(&sorting, input->roster->stream, input->roster->version); // always the first
     for (size_t i = 0; i < input->n; i++)
-        if (reasons[i] == NULL)
+        if (reasons[i] == NULL && !(PLANTED(PLANT_DROP) && i == 1))
             TRY(accept_fact(&sorting, input->operations[i], input->op_from + i));
     group->targets = sorting.targets;
     group->n_targets = sorting.n_targets;

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/plant.h"
 
 int64_t load_moment_ms(int32_t as_of) {
     return clock_day_start_ms(as_of + 1) - 1;
@@ -193,6 +194,9 @@ static enum status take_facts(struct batch *batch, const struct db_result *resul
         return STATUS_NO_MEMORY;
     for (int i = row; i < row + n_rows; i++)
         TRY(take_fact(batch, result, i, &subject->facts[subject->n_facts++]));
+    for (size_t i = 0; PLANTED(PLANT_LOST_VOID) && i < subject->n_facts; i++)
+        subject->facts[i].of = subject->facts[i].kind == LX__FACT_KIND__VOID ? (struct uuid){{0}}
+                                                                             : subject->facts[i].of;
     return STATUS_OK;
 }
 

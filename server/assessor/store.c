@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/plant.h"
 #include "server/assessor/round_internal.h"
 
 // The columns of standing_put.
@@ -119,6 +120,8 @@ static enum status apply_sums(const struct round *round, int32_t programme,
         items[i] = view_from_string(sums->rows[i].key.item);
         memcpy(deltas + i * FIGURES_COLUMNS, sums->rows[i].columns, sizeof(sums->rows[i].columns));
     }
+    if (PLANTED(PLANT_WRONG_ROLLUP))
+        deltas[0]++;
     struct db_params *params = round_params(round);
     db_param_int4(params, programme);
     db_param_uuid_array(params, sums->n, units, NULL);

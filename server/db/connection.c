@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/plant.h"
 #include "server/db/internal.h"
 
 #define BACKOFF_FIRST_MS 100
@@ -109,9 +110,11 @@ static void connect_failed(struct db_connection *connection) {
 }
 
 static void begin_connect(struct db_connection *connection) {
-    const char *const keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *const values[] = {db_pool_dsn(connection->pool), db_pool_name(connection->pool),
-                                  "UTF8", NULL};
+    const char *const keys[] = {"dbname", "fallback_application_name", "client_encoding", "options",
+                                NULL};
+    const char *const values[] = {
+        db_pool_dsn(connection->pool), db_pool_name(connection->pool), "UTF8",
+        PLANTED(PLANT_ACK_BEFORE_COMMIT) ? "-c synchronous_commit=off" : NULL, NULL};
     connection->pg = PQconnectStartParams(keys, values, 1);
     if (connection->pg == NULL || PQstatus(connection->pg) == CONNECTION_BAD) {
         connect_failed(connection);

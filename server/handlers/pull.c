@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/plant.h"
 #include "common/wire/frame.h"
 #include "server/handlers.h"
 #include "server/handlers/table.h"
@@ -52,6 +53,27 @@ static void fill_head(const struct pulling *pulling, const struct db_result *res
     reply->scope_version = pulling->scope_version;
 }
 
+// What the checker of histories must find; nothing in a release.
+static void plant_bugs(const struct pulling *pulling, Lx__PullReply *reply) {
+    if (PLANTED(PLANT_SKIPPED_ROW) && reply->n_rows > 2) {
+        reply->n_rows--;
+        memmove(reply->rows + 1, reply->rows + 2, (reply->n_rows - 1) * sizeof(*reply->rows));
+    }
+    if (PLANTED(PLANT_REORDER) && reply->n_rows > 2) {
+        Lx__Row *first = reply->rows[0], *second = reply->rows[1];
+        uint64_t seq = first->seq;
+        first->seq = second->seq;
+        second->seq = seq;
+        reply->rows[0] = second;
+        reply->rows[1] = first;
+    }
+    if (PLANTED(PLANT_STALE_CURSOR) && pulling->cursor > 0) {
+        reply->n_rows = 0;
+        reply->cursor = reply->head = pulling->cursor;
+        reply->more = false;
+    }
+}
+
 static void on_rows(void *user, enum status status, const struct db_result *result) {
     struct pulling *pulling = user;
     struct request *request = pulling->request;
@@ -81,6 +103,7 @@ static void on_rows(void *user, enum status status, const struct db_result *resu
     reply.more = status == STATUS_LIMIT || reply.n_rows == pulling->limit;
     reply.cursor = reply.more ? reply.rows[reply.n_rows - 1]->seq : reply.head;
     reply.more = reply.more && reply.cursor < reply.head;
+    plant_bugs(pulling, &reply);
     request_reply(request, &reply.base);
 }
 

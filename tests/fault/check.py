@@ -16,6 +16,7 @@ import hashlib
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Optional
 
 HERE = Path(__file__).resolve().parent
 for sibling in ("lib", "interop"):
@@ -138,7 +139,7 @@ class Checker:
         self.order: dict = {}                      # (stream, seq) -> what everybody saw there
         self.counts = {"acknowledged": 0, "refused": 0, "unacknowledged": 0, "pulled_rows": 0, "pulls": 0}
 
-    def check(self, ctl=None) -> Findings:
+    def check(self, city: Optional[lx.Deployment] = None) -> Findings:
         for path in self.paths:
             self.read(path)
         self.database = Database(self.cluster)
@@ -148,9 +149,9 @@ class Checker:
         self.check_streams()
         for device in self.devices:
             self.check_device(device)
-        if ctl is not None:
-            self.check_figures(ctl)
-            self.check_chain(ctl)
+        if city is not None:
+            self.check_figures(city)
+            self.check_chain(city)
         return self.findings
 
     # ---- histories ----
@@ -405,16 +406,16 @@ class Checker:
 
     # ---- I7, I8: the tool ----
 
-    def check_figures(self, ctl) -> None:
-        result = ctl("verify", "--wait", "120", check=False)
+    def check_figures(self, city: lx.Deployment) -> None:
+        result = city.ctl("verify", "--wait", "120", check=False)
         if result.returncode != 0:
             self.findings.add("I8", f"lianxiaoctl verify: {result.stdout[-600:]}{result.stderr[-300:]}")
 
-    def check_chain(self, ctl) -> None:
+    def check_chain(self, city: lx.Deployment) -> None:
         """The sealed chain, where the tool knows it."""
-        if "audit" not in ctl("--help", check=False).stdout:
+        if "audit verify" not in city.ctl("--help", check=False).stdout:
             return
-        result = ctl("audit", "verify", check=False)
+        result = city.ctl("audit", "verify", "--key", city.tls / "audit.pub", check=False)
         if result.returncode != 0:
             self.findings.add("I7", f"lianxiaoctl audit verify: {result.stdout[-600:]}{result.stderr[-300:]}")
 
@@ -422,7 +423,7 @@ class Checker:
 def check_city(city: lx.Deployment, folder: Path) -> Checker:
     """All promises of a deployment at rest, by the histories of a folder. Raises AssertionError with what is broken."""
     checker = Checker(city.cluster, sorted(folder.glob("*.jsonl")))
-    findings = checker.check(city.ctl)
+    findings = checker.check(city)
     assert not findings, f"\n{findings}\n{checker.counts}"
     return checker
 

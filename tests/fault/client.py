@@ -147,7 +147,7 @@ class Client:
         choice = self.random.random()
         if choice < 0.58:
             return self.fact(teacher, ledger.CREDIT_HOURS, item=self.random.choice(["school", "online"]),
-                             quantity=self.random.randint(1, 2400))
+                             quantity=self.random.randint(1, 60))
         if choice < 0.60:
             key = hashlib.sha256(f"{self.seat.name} {self.random.randint(0, 5000)}".encode()).digest()
             return self.fact(teacher, ledger.CREDIT_HOURS, item="online", quantity=100, source_key=key)

@@ -74,7 +74,7 @@ def kill_under_load(city: lx.Deployment, folder: Path, seed: int, kinds: list, m
             kills[kind] += 1
             if kind == "database":
                 city.cluster.amcheck()
-            if kind == "database" or rng.random() < 0.3:
+            if kind == "database" or rng.random() < 0.1:
                 fleet.await_progress()
             fleet.complain()
         fleet.await_progress()

@@ -89,6 +89,7 @@ class Server:
         self.port = free_port()
         self.log = folder / "lianxiaod.log"
         self.process: Optional[subprocess.Popen] = None
+        self.environment: dict = {}
         self.settings = {
             "listen": "127.0.0.1", "port": self.port,
             "dsn_api": f"{dsn} user=lianxiao_api", "dsn_assessor": f"{dsn} user=lianxiao_assessor",
@@ -105,7 +106,8 @@ class Server:
         config.write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()), encoding="utf-8")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([str(BUILD / "server/lianxiaod"), "--config", str(config)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                                            env={**os.environ, **self.environment})
         wait_until(self._answers, 60, f"lianxiaod listens; see {self.log}:\n{self.tail()}")
 
     def tail(self) -> str:
