@@ -92,7 +92,9 @@ class Town:
 class Fleet:
     """Clients in `processes` processes, a thread each. Counters are shared: one place a client."""
 
-    def __init__(self, seats: list, folder: Path, seed: int, processes: int = 2, **options):
+    def __init__(self, seats: list, folder: Path, seed: int, processes: int = 2, kind=client.Client,
+                 **options):
+        self.kind = kind
         self.seats, self.folder, self.seed, self.options = seats, folder, seed, options
         folder.mkdir(exist_ok=True)
         fork = multiprocessing.get_context("fork")
@@ -128,7 +130,7 @@ class Fleet:
         os._exit(1 if self._failed(places) else 0)  # nothing of pytest runs at the end of a child
 
     def _run(self, place: int) -> None:
-        one = client.Client(self.seats[place], self.folder, self.seed * 1000 + place, **self.options)
+        one = self.kind(self.seats[place], self.folder, self.seed * 1000 + place, **self.options)
 
         def note() -> None:
             self.acknowledged[place], self.refused[place] = one.acknowledged, one.refused
