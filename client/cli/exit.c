@@ -84,8 +84,17 @@ enum cli_exit cli_store_failed(struct cli *cli, enum status status) {
         cli_error(cli, _("%s is using the home: try again when it has ended"), text);
         return CLI_EXIT_BUSY;
     }
-    cli_error(cli, _("the home %s: %s"), store_home(cli->store),
-              text[0] ? text : status_name(status));
+    if (status == STATUS_LIMIT) // nothing of a transaction that found no room is there
+        cli_error(cli,
+                  _("the disk of the home %s is full: nothing was stored; make room and do it"
+                    " again"),
+                  store_home(cli->store));
+    else
+        cli_error(cli, _("the home %s: %s"), store_home(cli->store),
+                  text[0] ? text : status_name(status));
+    if (status == STATUS_IO) // a sync that fails may have happened
+        cli_error(cli, _("look with lianxiao outbox and lianxiao record list whether it was stored"
+                         " before you do it again"));
     return CLI_EXIT_FAILED;
 }
 

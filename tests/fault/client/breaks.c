@@ -48,16 +48,30 @@ static bool finish(struct runner *runner, enum status status) {
     return right;
 }
 
-// The life without a fault, which tells how it ends.
-static void run_whole(struct session *out_model) {
+#define MAX_CALLS 4096
+
+static enum disk_call kinds[MAX_CALLS]; // of each call of the life without a fault; nearly the same
+                                        // in every life
+
+static void note_kind(void *user, uint64_t change, enum disk_call what) {
+    (void)user;
+    if (change < MAX_CALLS)
+        kinds[change] = what;
+}
+
+// The life without a fault, which tells how it ends. How many calls it has.
+static uint64_t run_whole(struct session *out_model) {
     session_open(out_model, 0);
+    disk_watch(out_model->disk, note_kind, NULL);
     if (session_run(out_model) != STATUS_OK || !session_check(out_model) ||
         !session_check_end(out_model)) {
         printf("the session fails by itself in step \"%s\": %s\n", session_step_name(out_model),
                session_error(out_model));
         exit(1);
     }
+    uint64_t calls = disk_changes(out_model->disk);
     session_close(out_model);
+    return calls;
 }
 
 static void break_one(struct runner *runner, const struct session *model,
@@ -77,19 +91,22 @@ static void break_one(struct runner *runner, const struct session *model,
     session_close(session);
 }
 
-// Every WORKERS-th call from `first` on, until there are no more; or one call.
+// Every WORKERS-th call from `first` on; or one call.
 static void break_share(const struct breaks *breaks, uint64_t seed, uint64_t first, uint64_t only,
                         struct break_counts *out_counts) {
     static struct session model;
     static struct runner runner;
-    run_whole(&model);
-    runner = (struct runner){.breaks = breaks, .seed = seed};
+    uint64_t calls = run_whole(&model);
+    runner = (struct runner){.breaks = breaks, .seed = seed, .at = only ? only : first};
     *out_counts = (struct break_counts){0};
-    for (runner.at = only ? only : first;; runner.at += WORKERS) {
-        break_one(&runner, &model, out_counts);
-        if (only || out_counts->calls < runner.at) // it did not come: the session is shorter
-            break;
-    }
+    do {
+        bool known = runner.at < MAX_CALLS && !only && breaks->wants;
+        if (!known || breaks->wants(kinds[runner.at], runner.at, seed))
+            break_one(&runner, &model, out_counts);
+        calls = out_counts->calls > calls ? out_counts->calls : calls;
+        runner.at += WORKERS;
+    } while (!only && runner.at <= calls);
+    out_counts->calls = calls;
 }
 
 static void run_workers(const struct breaks *breaks, uint64_t seed, struct break_counts *counts) {
@@ -109,7 +126,7 @@ static void run_workers(const struct breaks *breaks, uint64_t seed, struct break
     }
     close(ends[1]);
     for (struct break_counts share; read(ends[0], &share, sizeof share) == sizeof share;) {
-        counts->calls = share.calls;
+        counts->calls = share.calls > counts->calls ? share.calls : counts->calls;
         counts->broken += share.broken;
         counts->wrong += share.wrong;
     }

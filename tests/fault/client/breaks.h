@@ -7,6 +7,8 @@
 
 struct breaks {
     const char *name;
+    // May a call like this be worth it? NULL: each is.
+    bool (*wants)(enum disk_call what, uint64_t change, uint64_t seed);
     // Before the call: plans what happens to it. False: this call is left alone.
     bool (*plan)(struct session *session, uint64_t change, enum disk_call what, uint64_t seed);
     // After the session has stopped with this status: recover, check, go on.

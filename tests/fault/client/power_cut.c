@@ -35,7 +35,7 @@ static bool go_on(struct session *session, enum status status, uint64_t seed) {
 }
 
 int main(int argc, char **argv) {
-    static const struct breaks list[] = {{"cut", cut, go_on}};
+    static const struct breaks list[] = {{"cut", NULL, cut, go_on}};
     const struct breaks_form form = {list, 1, 1, "cuts", "wrong"};
     return breaks_main(argc, argv, &form);
 }

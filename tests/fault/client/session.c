@@ -29,7 +29,8 @@ static const char roster[] = ROSTER "3401030002,语文工作坊,夏然,340103000
                                     "3401030002,语文工作坊,新人,340103000220210020,t20,,,\n";
 
 static int64_t now_ms(const struct session *session) {
-    return session->world.now_ms + session->clock_ms;
+    return session->world.now_ms +
+           (session->n_moves ? session->moves[session->step % session->n_moves] : 0);
 }
 
 static struct uuid record_id(int number) {

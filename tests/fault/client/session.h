@@ -30,9 +30,10 @@ struct session {
     struct store_grant grant;   // of the login
     int server_device;          // that the server has seen last: 'A', 'B'
     unsigned server_done;       // events at the server that have happened, a bit for each
-    int64_t clock_ms;           // added to the true time: the client's clock is wrong
-    size_t step;                // the next one
-    char error[256];            // of the step that failed
+    const int64_t *moves;       // borrows; added to the true time, each for a step; may be NULL
+    size_t n_moves;
+    size_t step;     // the next one
+    char error[256]; // of the step that failed
     struct session_entry entries[SESSION_ENTRIES];
     size_t n_entries;
     int adds[SESSION_STEPS]; // entries that each step adds, from a run without faults
