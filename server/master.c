@@ -4,13 +4,11 @@
 #include "server/master.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,9 +17,9 @@
 #include "server/assessor.h"
 #include "server/log_level.h"
 #include "server/shared.h"
+#include "server/sockets.h"
 #include "server/worker.h"
 
-#define BACKLOG 4096
 #define RESTART_PAUSE_MS 1000 // of a process that did not live longer than that
 #define KILL_AFTER_MS 5000    // behind the drain's own limit
 
@@ -51,57 +49,13 @@ static int count_workers(const struct config *config) {
     return workers < 1 ? 1 : workers > SHARED_MAX_WORKERS ? SHARED_MAX_WORKERS : workers;
 }
 
-static int open_socket(const char *host, int port) {
-    char service[16];
-    snprintf(service, sizeof service, "%d", port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-    struct addrinfo *address = NULL;
-    if (getaddrinfo(host, service, &hints, &address) != 0) {
-        log_error("listen = %s: not a numeric address", host);
-        return -1;
-    }
-    int one = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0 ||
-        bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        log_error("%s port %d: %s", host, port, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(address);
-    return fd;
-}
-
-static int port_of(int fd) {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address;
-    memset(&address, 0, sizeof address);
-    socklen_t size = sizeof address;
-    if (getsockname(fd, &address.any, &size) != 0)
-        return 0;
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
-}
-
-// One socket a worker, all of one port (the first one's, when any will do).
+// One socket a worker, all of one port.
 static enum status open_sockets(struct master *master, int workers) {
-    for (int i = 0; i < workers; i++) {
-        struct child *child = &master->children[master->n_children];
-        *child = (struct child){.index = i, .listen_fd = -1};
-        child->listen_fd = open_socket(master->config->listen, master->config->port);
-        if (child->listen_fd < 0)
-            return STATUS_IO;
-        master->n_children++;
-        if (master->config->port == 0)
-            master->config->port = port_of(child->listen_fd);
-    }
-    return STATUS_OK;
+    int fds[SHARED_MAX_WORKERS];
+    enum status status = sockets_open(master->config, workers, fds);
+    for (int i = 0; i < workers; i++)
+        master->children[master->n_children++] = (struct child){.index = i, .listen_fd = fds[i]};
+    return status;
 }
 
 // ---- children ----

@@ -33,6 +33,12 @@ def kill_master(city: lx.Deployment, _rng: random.Random) -> None:
     city.server.start()
 
 
+def restart(city: lx.Deployment, _rng: random.Random) -> None:
+    """As for an upgrade: what is in flight is answered, then the next one begins; sockets that were handed over stay."""
+    city.server.stop()
+    city.server.launch()
+
+
 def kill_database(city: lx.Deployment, _rng: random.Random) -> None:
     os.kill(city.cluster.postmaster(), signal.SIGKILL)
     lx.wait_until(lambda: start_again(city), 60, "PostgreSQL starts again")
@@ -47,8 +53,8 @@ def start_again(city: lx.Deployment) -> bool:
         return False
 
 
-SHARES = {"worker": 3, "assessor": 2, "master": 1, "database": 1}
-KINDS = {"worker": kill_worker, "assessor": kill_assessor, "master": kill_master, "database": kill_database}
+SHARES = {"worker": 3, "assessor": 2, "master": 1, "database": 1, "restart": 1}
+KINDS = {"worker": kill_worker, "assessor": kill_assessor, "master": kill_master, "database": kill_database, "restart": restart}
 
 
 def figures_done(city: lx.Deployment) -> None:

@@ -81,6 +81,18 @@ class Cluster:
         return [line.split("\t") for line in out.splitlines() if line and line != "SET"]
 
 
+def listening_sockets(count: int) -> list[socket.socket]:
+    """Of one port, as whoever starts servers would keep them (systemd's socket units)."""
+    sockets: list[socket.socket] = []
+    for _ in range(count):
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        one.bind(("127.0.0.1", sockets[0].getsockname()[1] if sockets else 0))
+        one.listen(1024)
+        sockets.append(one)
+    return sockets
+
+
 class Server:
     """One lianxiaod. `settings` are keys of its configuration."""
 
@@ -90,6 +102,7 @@ class Server:
         self.log = folder / "lianxiaod.log"
         self.process: Optional[subprocess.Popen] = None
         self.environment: dict = {}
+        self.sockets: list[socket.socket] = []
         self.settings = {
             "listen": "127.0.0.1", "port": self.port,
             "dsn_api": f"{dsn} user=lianxiao_api", "dsn_assessor": f"{dsn} user=lianxiao_assessor",
@@ -101,13 +114,26 @@ class Server:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def hand_over(self, sockets: list[socket.socket]) -> None:
+        """From now on it is started with these listening sockets."""
+        self.sockets = sockets
+        self.port = self.settings["port"] = sockets[0].getsockname()[1]
+
+    def launch(self) -> None:
+        """Starts it without waiting until it listens."""
         config = self.folder / "lianxiaod.conf"
         config.write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()), encoding="utf-8")
+        command = [str(BUILD / "server/lianxiaod"), "--config", str(config)]
+        fds = [one.fileno() for one in self.sockets]
+        if fds:  # from descriptor 3 on; moved out of the way first, since they may lie there in another order
+            moves = " ".join([f"{50 + i}<&{fd}" for i, fd in enumerate(fds)] + [f"{3 + i}<&{50 + i}" for i in range(len(fds))])
+            command = ["/bin/bash", "-c", f'exec {moves}; LISTEN_PID=$$ LISTEN_FDS={len(fds)} exec "$0" "$@"', *command]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([str(BUILD / "server/lianxiaod"), "--config", str(config)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, pass_fds=fds,
                                             env={**os.environ, **self.environment})
+
+    def start(self) -> None:
+        self.launch()
         wait_until(self._answers, 60, f"lianxiaod listens; see {self.log}:\n{self.tail()}")
 
     def tail(self) -> str:

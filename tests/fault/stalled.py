@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""Peers that stall, as a process of its own: stalled.py PORT COUNT CA. Keeps COUNT connections in five styles, makes a new one
+when the server ends one, prints "ready" when all are there, ends with its standard input.
+
+Styles: no ClientHello; half a handshake; a byte of a frame every 10 s; never reads what it asks for; half-open (gone without a
+FIN; where the kernel does not let us, it goes silent after Hello instead).
+"""
+import select
+import socket
+import ssl
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+import service  # noqa: E402  (the path comes first)
+
+TCP_REPAIR = 19
+HALF_A_HELLO = bytes([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])
+WAIT_S = 0.02
+
+
+def connect(port: int) -> socket.socket:
+    raw = socket.create_connection(("127.0.0.1", port), 60)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return raw
+
+
+def silent(port, _context):
+    return connect(port)
+
+
+def half_a_handshake(port, _context):
+    raw = connect(port)
+    raw.sendall(HALF_A_HELLO)
+    return raw
+
+
+def drip(port, context):
+    stream = service.greet(port, context)
+    stream.sendall(service.PING_1[:1])
+    return stream
+
+
+def never_read(port, context):
+    stream = service.greet(port, context)
+    stream.setblocking(False)
+    try:
+        for _ in range(200):
+            stream.sendall(service.PING_1 * 20)
+    except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+        pass
+    return stream
+
+
+def half_open(port, context):
+    stream = service.greet(port, context)
+    try:
+        stream.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        stream.close()  # the server's side stays, and nobody is there
+        return None
+    except OSError:
+        return stream
+
+
+STYLES = (silent, half_a_handshake, drip, never_read, half_open)
+
+
+class Crowd:
+    def __init__(self, port: int, ca: Path):
+        self.port, self.context = port, service.trust(ca)
+        self.peers: dict = {}
+        self.made = 0
+        self.half_open_until: list[float] = []
+
+    def add(self) -> None:
+        style = STYLES[self.made % len(STYLES)]
+        self.made += 1
+        try:
+            peer = style(self.port, self.context)
+        except (OSError, EOFError):
+            return  # the accept budget or the limit: tried again in the next round
+        if peer is None:
+            self.half_open_until.append(time.monotonic() + 30)
+        else:
+            self.peers[peer.fileno()] = [peer, style, time.monotonic() + 10]
+
+    def size(self) -> int:
+        now = time.monotonic()
+        self.half_open_until = [t for t in self.half_open_until if t > now]
+        return len(self.peers) + len(self.half_open_until)
+
+    def look(self) -> None:
+        """Drops those that the server has ended; feeds those that drip."""
+        poller = select.poll()
+        for number in self.peers:
+            poller.register(number, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+        for number, _ in poller.poll(0):
+            self.peers.pop(number)[0].close()
+        now = time.monotonic()
+        for entry in list(self.peers.values()):
+            peer, style, due = entry
+            if style is drip and now >= due:
+                entry[2] = now + 10
+                try:
+                    peer.sendall(b"\0")
+                except OSError:
+                    self.peers.pop(peer.fileno(), None)
+
+
+def main() -> None:
+    port, count, ca = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    crowd, told = Crowd(port, ca), False
+    while not select.select([sys.stdin], [], [], WAIT_S)[0]:
+        crowd.look()
+        for _ in range(min(50, count - crowd.size())):
+            crowd.add()
+        if not told and crowd.size() >= count:
+            told = True
+            print("ready", flush=True)
+    print(crowd.made, flush=True)
+
+
+main()
