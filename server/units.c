@@ -6,7 +6,7 @@
 
 struct units {
     struct unit_row **by_id;   // owns the rows; ascending
-    struct unit_row **by_code; // borrows; ascending
+    struct unit_row **by_code; // borrows; ascending, then by id: codes may be twice for a moment
     size_t count;
     size_t capacity;
 };
@@ -47,11 +47,16 @@ static size_t place_of_id(const struct units *units, struct uuid id) {
     return low;
 }
 
-static size_t place_of_code(const struct units *units, size_t count, struct view code) {
-    size_t low = 0, high = count;
+static int compare_code(const struct unit_row *row, struct view code, struct uuid id) {
+    int order = view_compare(view_from_string(row->code), code);
+    return order != 0 ? order : uuid_compare(row->id, id);
+}
+
+static size_t place_of_code(const struct units *units, struct view code, struct uuid id) {
+    size_t low = 0, high = units->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (view_compare(view_from_string(units->by_code[middle]->code), code) < 0)
+        if (compare_code(units->by_code[middle], code, id) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -85,7 +90,7 @@ static void remove_row(struct units *units, struct uuid id) {
     if (place == units->count || !uuid_equal(units->by_id[place]->id, id))
         return;
     struct unit_row *row = units->by_id[place];
-    size_t code_place = place_of_code(units, units->count, view_from_string(row->code));
+    size_t code_place = place_of_code(units, view_from_string(row->code), id);
     size_t behind = units->count - 1;
     memmove(units->by_id + place, units->by_id + place + 1,
             (behind - place) * sizeof(*units->by_id));
@@ -95,6 +100,10 @@ static void remove_row(struct units *units, struct uuid id) {
     row_free(row);
 }
 
+static char *copy_text(struct view text) {
+    return text.data != NULL ? strndup((const char *)text.data, text.size) : strdup("");
+}
+
 enum status units_put(struct units *units, struct uuid id, struct uuid parent, Lx__UnitLevel level,
                       int32_t district, struct view texts[2]) {
     TRY(reserve(units));
@@ -102,15 +111,16 @@ enum status units_put(struct units *units, struct uuid id, struct uuid parent, L
     if (row == NULL)
         return STATUS_NO_MEMORY;
     *row = (struct unit_row){.id = id, .parent = parent, .level = level, .district = district};
-    row->code = strndup((const char *)texts[0].data, texts[0].size);
-    row->name = strndup((const char *)texts[1].data, texts[1].size);
+    row->code = copy_text(texts[0]);
+    row->name = copy_text(texts[1]);
     if (row->code == NULL || row->name == NULL) {
         row_free(row);
         return STATUS_NO_MEMORY;
     }
     remove_row(units, id);
     insert_at(units->by_id, units->count, place_of_id(units, id), row);
-    insert_at(units->by_code, units->count, place_of_code(units, units->count, texts[0]), row);
+    insert_at(units->by_code, units->count, place_of_code(units, view_from_string(row->code), id),
+              row);
     units->count++;
     return STATUS_OK;
 }
@@ -126,7 +136,7 @@ const struct unit_row *units_find(const struct units *units, struct uuid id) {
 }
 
 const struct unit_row *units_find_code(const struct units *units, struct view code) {
-    size_t place = place_of_code(units, units->count, code);
+    size_t place = place_of_code(units, code, (struct uuid){{0}}); // the first of that code
     bool found =
         place < units->count && view_equal(view_from_string(units->by_code[place]->code), code);
     return found ? units->by_code[place] : NULL;

@@ -49,6 +49,17 @@ bool judge_record_id(struct judging *judging, bool has, ProtobufCBinaryData byte
     return true;
 }
 
+bool judge_row_id(struct judging *judging, bool has, ProtobufCBinaryData bytes, bool is_new,
+                  const char *field) {
+    struct uuid id;
+    if (!is_there(judging, has, bytes, field, &id))
+        return false;
+    int version = uuid_version(id);
+    if (is_new && version != 7 && version != 8)
+        return judge_refuse(judging, REASON_RECORD_ID, field, NULL);
+    return true;
+}
+
 const struct judge_subject *judge_find_subject(const struct judge_context *context,
                                                struct uuid id) {
     for (size_t i = 0; i < context->n_subjects; i++)

@@ -32,6 +32,9 @@ bool judge_id(struct judging *judging, bool has, ProtobufCBinaryData bytes, cons
               struct uuid *out_id);
 bool judge_record_id(struct judging *judging, bool has, ProtobufCBinaryData bytes,
                      const char *field);
+// Of a person or membership; one that is there already keeps the id that it has.
+bool judge_row_id(struct judging *judging, bool has, ProtobufCBinaryData bytes, bool is_new,
+                  const char *field);
 const struct judge_subject *judge_find_subject(const struct judge_context *context, struct uuid id);
 const struct judge_unit *judge_find_unit(const struct judge_context *context, struct uuid id);
 // Is `unit` on the way from `home` up to the city, itself included?

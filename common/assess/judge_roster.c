@@ -45,8 +45,8 @@ static bool check_birth_year(struct judging *judging, const Lx__Person *person) 
 
 bool judge_person(struct judging *judging) {
     const Lx__Person *person = judging->operation->person;
-    struct uuid id;
-    if (!judge_id(judging, person->has_id, person->id, "person.id", &id))
+    bool is_new = judging->operation->person_version == 0;
+    if (!judge_row_id(judging, person->has_id, person->id, is_new, "person.id"))
         return false;
     if (person->name == NULL)
         return judge_refuse(judging, REASON_FIELD_MISSING, "person.name", NULL);
@@ -121,8 +121,9 @@ static bool check_membership_programme(struct judging *judging, const Lx__Member
 bool judge_membership(struct judging *judging) {
     const struct judge_context *context = judging->context;
     const Lx__Membership *membership = judging->operation->membership;
-    struct uuid id, person_id, unit_id;
-    if (!judge_id(judging, membership->has_id, membership->id, "membership.id", &id) ||
+    bool is_new = judging->operation->membership_version == 0;
+    struct uuid person_id, unit_id;
+    if (!judge_row_id(judging, membership->has_id, membership->id, is_new, "membership.id") ||
         !judge_id(judging, membership->has_person, membership->person, "membership.person",
                   &person_id) ||
         !judge_id(judging, membership->has_unit, membership->unit, "membership.unit", &unit_id) ||

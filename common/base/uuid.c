@@ -57,7 +57,8 @@ bool uuid_is_nil(struct uuid id) {
 }
 
 int uuid_version(struct uuid id) {
-    return id.bytes[6] >> 4;
+    bool is_rfc = (id.bytes[8] & 0xc0) == 0x80; // the variant whose versions these are
+    return is_rfc ? id.bytes[6] >> 4 : 0;
 }
 
 static int hex_value(uint8_t c) {

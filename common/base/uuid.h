@@ -1,4 +1,5 @@
-// 16-byte ids: UUIDv7 for records (time-ordered), any version for units and persons.
+// 16-byte ids: UUIDv7 for records (time-ordered), version 8 for what is made from the data itself,
+// any version for units.
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +23,7 @@ struct uuid uuid_from_digest(const uint8_t digest[16]);
 bool uuid_equal(struct uuid a, struct uuid b);
 int uuid_compare(struct uuid a, struct uuid b); // byte order
 bool uuid_is_nil(struct uuid id);
-int uuid_version(struct uuid id);
+int uuid_version(struct uuid id); // 0: of another variant than RFC 9562's, so without a version
 enum status uuid_parse(struct view text,
                        struct uuid *out_id) MUST_USE; // canonical 36 characters, either case
 void uuid_format(struct uuid id, char out_text[UUID_TEXT_SIZE]);

@@ -46,6 +46,14 @@ static enum status read_operations(struct push_group *group, const Lx__PushGroup
     return STATUS_OK;
 }
 
+// Two groups of one stream would be judged side by side, though one follows the other.
+static bool is_stream_taken(const struct push_group *group) {
+    for (size_t i = 0; i < group->index; i++)
+        if (uuid_equal(group->push->groups[i].stream, group->stream))
+            return true;
+    return false;
+}
+
 static enum status check_head(struct push_group *group, const Lx__PushGroup *message,
                               const Lx__Reason **out_reason) {
     enum reason_id reason;
@@ -54,6 +62,8 @@ static enum status check_head(struct push_group *group, const Lx__PushGroup *mes
         uuid_from_bytes(view_from(message->stream.data, message->stream.len), &group->stream) !=
             STATUS_OK)
         reason = REASON_ID_MALFORMED, field = "stream";
+    else if (is_stream_taken(group))
+        reason = REASON_FIELD_REPEATED, field = "stream";
     else if (message->first_op_seq == 0 || message->first_op_seq > INT64_MAX - PUSH_MAX_OPERATIONS)
         reason = REASON_FIELD_INVALID, field = "first_op_seq";
     else if (message->n_operations == 0)

@@ -148,6 +148,16 @@ def test_more_than_the_connections_cap(city, school, length):
         fine.hello()
 
 
+def test_a_stream_twice_in_one_push(city, school):
+    """Both groups would be judged side by side; nothing of the request is stored."""
+    stream = office.unit_id(city, WORKSHOP)
+    person = make_teacher(school, stream, 71004)
+    first, before = school_next(school, stream), written(city)
+    groups = [ledger.PushGroup(stream=stream, first_op_seq=first + i, operations=[office.hours(person, 100).SerializeToString()]) for i in range(2)]
+    assert answer(school, number("PUSH"), ledger.PushRequest(groups=groups).SerializeToString()) == ("field_repeated", "groups[1].stream")
+    assert written(city) == before and school_next(school, stream) == first
+
+
 def test_a_nested_bomb_in_an_operation(city, school):
     """Deeper than any message of ours is: unknown fields are not descended into, known ones are counted."""
     stream, before = office.unit_id(city, WORKSHOP), written(city)
@@ -181,7 +191,9 @@ def test_ids_of_records(city, school):
     person = make_teacher(school, stream, 71001)
     version4 = bytearray(peer.uuid7())
     version4[6] = 0x4F
-    cases = [(NIL, "record_id"), (bytes(version4), "record_id"), (b"", "record_id"),
+    variant = bytearray(peer.uuid7())
+    variant[8] = 0xC0  # a version 7 of the variant that has no versions
+    cases = [(NIL, "record_id"), (bytes(version4), "record_id"), (bytes(variant), "record_id"), (b"", "record_id"),
              (peer.uuid7()[:15], "record_id"), (peer.uuid7() + b"x", "record_id"), (None, "field_missing")]
     operations = []
     for id_, _ in cases:
@@ -294,6 +306,21 @@ def test_refusals_of_the_roster_say_what_and_where(city, school):
         "teacher_no_taken": "person.teacher_no", "membership_overlaps": "membership.from_ms", "roster_changed": ""}
     assert all(len(reason.text) > 20 and "{" not in reason.text for reason in said.values())
     assert {p.name: p.value for p in said["roster_changed"].parameters} == {"version": "1"}
+
+
+@pytest.mark.parametrize("version", [1, 3, 4, 6, 15])
+def test_ids_of_people_are_of_the_versions_that_are_written_down(city, school, version):
+    stream, before = office.unit_id(city, WORKSHOP), written(city)[0][:4]
+    _, roster = office.teacher(stream, 71601)
+    for operation, name in zip(roster, ("person", "membership")):
+        body = getattr(operation, name)
+        body.id = body.id[:6] + bytes([version << 4]) + body.id[7:]
+    told = refusals(school, stream, roster[:1])
+    assert told == [("record_id", "person.id")], told
+    _, fine = office.teacher(stream, 71600 + version)
+    roster[1].membership.person = fine[0].person.id
+    assert refusals(school, stream, [fine[0], roster[1]]) == [("record_id", "membership.id")]
+    assert written(city)[0][0] == before[0] and written(city)[0][3] == before[3]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

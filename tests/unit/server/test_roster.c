@@ -55,6 +55,23 @@ static void units_are_found_by_id_and_code(void **state) {
     units_free(&units);
 }
 
+// They are read one after the other, so for a moment two have the same code (found by the fuzzer).
+static void units_may_swap_their_codes(void **state) {
+    (void)state;
+    const uint8_t orders[][2] = {{OLD_WORKSHOP, NEW_WORKSHOP}, {NEW_WORKSHOP, OLD_WORKSHOP}};
+    for (size_t i = 0; i < 2; i++) {
+        struct units *units = make_city();
+        for (size_t step = 0; step < 2; step++) {
+            bool old = orders[i][step] == OLD_WORKSHOP;
+            put(units, orders[i][step], SCHOOL, LX__UNIT_LEVEL__WORKSHOP, old ? "3-02" : "3-01");
+        }
+        assert_int_equal(units_count(units), 5);
+        assert_true(uuid_equal(units_find_code(units, VIEW_LITERAL("3-02"))->id, id(OLD_WORKSHOP)));
+        assert_true(uuid_equal(units_find_code(units, VIEW_LITERAL("3-01"))->id, id(NEW_WORKSHOP)));
+        units_free(&units);
+    }
+}
+
 static void a_circle_of_parents_ends(void **state) {
     (void)state;
     struct units *units = units_new();
@@ -143,6 +160,7 @@ static void a_stream_of_a_moment_ago_is_asked_for_again(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_are_found_by_id_and_code),
+        cmocka_unit_test(units_may_swap_their_codes),
         cmocka_unit_test(a_circle_of_parents_ends),
         cmocka_unit_test(a_roster_knows_where_everybody_lives),
         cmocka_unit_test(no_rows_are_no_stream),

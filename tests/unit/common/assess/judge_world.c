@@ -290,7 +290,7 @@ void world_valid_person(struct world *world) {
     begin(world);
     world->operation.person = &world->person;
     world->person.has_id = world->person.has_birth_year = 1;
-    world->person.id = world_bytes(world, fixture_id(700));
+    world->person.id = world_bytes(world, record_id(700));
     world->person.name = arena_string(world->arena, view_from_string("王小芳"));
     world->person.teacher_no = arena_string(world->arena, view_from_string("340121000120210001"));
     world->person.account = arena_string(world->arena, view_from_string("t2101001"));
@@ -305,7 +305,7 @@ void world_valid_membership(struct world *world) {
     world->operation.membership = membership;
     membership->has_id = membership->has_person = membership->has_unit = 1;
     membership->has_programme = membership->has_role = membership->has_from_ms = 1;
-    membership->id = world_bytes(world, fixture_id(701));
+    membership->id = world_bytes(world, record_id(701));
     membership->person = world_bytes(world, fixture_id(TEACHER_ID));
     membership->unit = world_bytes(world, fixture_id(WORKSHOP_ID));
     membership->programme = world->programme.number;

@@ -49,6 +49,7 @@ END static void no_body(struct world *w) {
 }
 CASE(submission_unasked, DISCUSSION, TEACHER) w->operation.submission = &w->submission;
 END CASE(id_version_4, DISCUSSION, TEACHER) w->fact.id.data[6] = 0x40;
+END CASE(id_of_a_variant, DISCUSSION, TEACHER) w->fact.id.data[8] = 0xc0;
 END CASE(id_nil, DISCUSSION, TEACHER) memset(w->fact.id.data, 0, 16);
 END CASE(id_short, DISCUSSION, TEACHER) w->fact.id.len = 15;
 END CASE(id_missing, DISCUSSION, TEACHER) w->fact.has_id = 0;
@@ -202,6 +203,7 @@ END
         world_valid_person(w);                                                                     \
         change;                                                                                    \
     }
+PERSON_CASE(person_id_version_4, w->person.id.data[6] = 0x40)
 PERSON_CASE(person_nameless, w->person.name = NULL)
 PERSON_CASE(person_empty, w->person.name = text(w, ""))
 PERSON_CASE(person_bidi, w->person.name = text(w, "\u202e王芳"))
@@ -218,6 +220,7 @@ PERSON_CASE(person_elsewhere, world_sender(w, ADMIN_ID, LX__ROLE__SCHOOL_ADMIN, 
         world_valid_membership(w);                                                                 \
         change;                                                                                    \
     }
+MEMBER_CASE(member_id_version_4, w->membership.id.data[6] = 0x40)
 MEMBER_CASE(member_role, w->membership.role = LX__ROLE__INSPECTOR)
 MEMBER_CASE(member_level, w->membership.role = LX__ROLE__SCHOOL_ADMIN)
 MEMBER_CASE(member_unit, w->membership.unit = world_bytes(w, fixture_id(88)))
@@ -242,6 +245,7 @@ static const struct refusal refusals[] = {
     REFUSAL(no_body, OPERATION_BODY, NULL),
     REFUSAL(submission_unasked, SUBMISSION_NOT_ASKED, "submission"),
     REFUSAL(id_version_4, RECORD_ID, "fact.id"),
+    REFUSAL(id_of_a_variant, RECORD_ID, "fact.id"),
     REFUSAL(id_nil, ID_MALFORMED, "fact.id"),
     REFUSAL(id_short, ID_MALFORMED, "fact.id"),
     REFUSAL(id_missing, FIELD_MISSING, "fact.id"),
@@ -344,6 +348,8 @@ static const struct refusal refusals[] = {
     REFUSAL(file_hash, FILE_HASH_SIZE, "submission.file_sha256"),
     REFUSAL(briefing_form, FORM_UNKNOWN, "fact.form"),
     REFUSAL(author_far, AUTHOR_UNKNOWN, "submission.authors[0]"),
+    REFUSAL(person_id_version_4, RECORD_ID, "person.id"),
+    REFUSAL(member_id_version_4, RECORD_ID, "membership.id"),
     REFUSAL(person_nameless, FIELD_MISSING, "person.name"),
     REFUSAL(person_empty, TEXT_EMPTY, "person.name"),
     REFUSAL(person_bidi, TEXT_BIDI, "person.name"),
@@ -432,6 +438,19 @@ static void test_a_valid_fact_of_every_kind_passes(void **state) {
     world_close(&world);
 }
 
+static void test_ids_of_people_are_of_versions_7_and_8_when_they_are_new(void **state) {
+    (void)state;
+    struct world *world = world_open();
+    world_valid_person(world);
+    world->person.id.data[6] = 0x80; // made from the data
+    assert_int_equal(world_judge(world), REASON_NONE);
+    world->person.id.data[6] = 0x40;
+    assert_int_equal(world_judge(world), REASON_RECORD_ID);
+    world->operation.person_version = 3; // is there: keeps what it has
+    assert_int_equal(world_judge(world), REASON_NONE);
+    world_close(&world);
+}
+
 // Every kind against every field of the table: what must not be there is refused, what must be is
 // missed.
 static void put_field(struct world *world, enum fact_field field, bool there) {
@@ -478,6 +497,7 @@ static void test_fields_follow_the_table(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_valid_fact_of_every_kind_passes),
+        cmocka_unit_test(test_ids_of_people_are_of_versions_7_and_8_when_they_are_new),
         cmocka_unit_test(test_each_wrong_operation_is_refused_by_name),
         cmocka_unit_test(test_every_reason_of_the_judge_has_a_case),
         cmocka_unit_test(test_fields_follow_the_table),

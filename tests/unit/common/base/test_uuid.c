@@ -55,6 +55,9 @@ static void test_digest_gives_version_8(void **state) {
     char text[UUID_TEXT_SIZE];
     uuid_format(id, text);
     assert_string_equal(text, "ffffffff-ffff-8fff-bfff-ffffffffffff");
+    assert_int_equal(uuid_version(id), 8);
+    id.bytes[8] = 0xc0; // another variant
+    assert_int_equal(uuid_version(id), 0);
 }
 
 int main(void) {
