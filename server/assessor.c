@@ -120,6 +120,20 @@ static enum status serve_district(struct assessor *assessor, int32_t district, b
 
 // Most districts of a city: a prefecture has a dozen.
 #define MOST_DISTRICTS 1000
+// Steps of transfers between districts in one turn.
+#define MOST_STEPS 100
+
+// News of transfers between districts, a step a transaction; what is left comes next turn.
+static enum status carry_transfers(struct assessor *assessor) {
+    bool done = true;
+    for (int step = 0; step < MOST_STEPS && done && stopping == 0; step++) {
+        struct db_result *result = NULL;
+        TRY(db_sync_query(assessor->db, "transit_carry", NULL, &result));
+        done = db_bool(result, 0, 0);
+        db_sync_free_result(&result);
+    }
+    return STATUS_OK;
+}
 
 // ---- the audit chain ----
 
@@ -155,6 +169,12 @@ static void seal(struct assessor *assessor, bool at_once) {
 static enum status take_turn(struct assessor *assessor, bool *out_more) {
     int32_t districts[MOST_DISTRICTS];
     size_t n;
+    enum status carried = carry_transfers(assessor);
+    if (carried != STATUS_OK && db_sync_is_broken(assessor->db))
+        return carried;
+    if (carried != STATUS_OK) // figures need no transfers
+        log_error("assessor: transfers not carried: %s, sqlstate %s", status_name(carried),
+                  db_sync_sqlstate(assessor->db));
     TRY(find_due(assessor, districts, MOST_DISTRICTS, &n));
     if (n == 0)
         return STATUS_OK;

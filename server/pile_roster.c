@@ -6,7 +6,7 @@
 #include "common/wire/reason.h"
 #include "common/wire/unpack.h"
 
-enum { WHAT_PERSON = 1, WHAT_MEMBERSHIP = 2 };
+enum { WHAT_PERSON = 1, WHAT_MEMBERSHIP = 2, WHAT_TRANSFER_OUT = 3, WHAT_TRANSFER_IN = 4 };
 
 // What the database says of a row, by its verdict number, and the field at fault where it is clear.
 static const struct {
@@ -23,10 +23,23 @@ static const struct {
     {REASON_TRANSFER_NEEDED, "membership.unit"},
     {REASON_DISTRICT_OTHER, "membership.unit"},
     {REASON_UNIT_NOT_FOR_ROLE, "membership.role"},
+    {REASON_PERSON_TRANSFERRED, NULL},
+    {REASON_TRANSFER_NO_DISTRICT, "transfer.to"},
+    {REASON_TRANSFER_TAKEN, "transfer.id"},
+    {REASON_TRANSFER_TOO_EARLY, "transfer.membership.from_ms"},
+    {REASON_TRANSFER_CLASH, "transfer.id"},
 };
-// The database appends the parameter `version` to this one, so its text can't have it.
-#define ROSTER_CHANGED_TEXT                                                                        \
-    "Somebody has changed this row since: sync, look at it, and change it again."
+// The database appends the parameters of these, so their texts can't have them.
+static const struct {
+    enum reason_id reason;
+    const char *text;
+} COMPLETED_REASONS[] = {
+    {REASON_ROSTER_CHANGED,
+     "Somebody has changed this row since: sync, look at it, and change it again."},
+    {REASON_PERSON_TRANSFERRED,
+     "The person was transferred to another district: what is written about him belongs there. "
+     "Nothing is lost here; hand it over."},
+};
 #define VERDICTS (sizeof(VERDICT_REASONS) / sizeof(VERDICT_REASONS[0]))
 
 struct columns {
@@ -39,8 +52,9 @@ struct columns {
     bool *certificate, *in_post, *established, *full_time;
     int32_t *birth_year;
     bool *no_birth_year;
-    struct uuid *member, *unit;
+    struct uuid *member, *unit, *join;
     bool *no_membership; // the columns of memberships are null for persons
+    bool *no_join;       // of all but transfers in
     int32_t *programme, *role;
     int64_t *from_at, *until_at;
     bool *no_until;
@@ -74,6 +88,8 @@ static bool allocate(struct columns *columns, size_t n, struct arena *arena) {
     TAKE(member);
     TAKE(unit);
     TAKE(no_membership);
+    TAKE(join);
+    TAKE(no_join);
     TAKE(programme);
     TAKE(role);
     TAKE(from_at);
@@ -114,12 +130,7 @@ static void add_person(struct columns *columns, size_t at, const Lx__Operation *
     columns->no_until[at] = true;
 }
 
-static void add_membership(struct columns *columns, size_t at, const Lx__Operation *operation) {
-    const Lx__Membership *membership = operation->membership;
-    columns->what[at] = WHAT_MEMBERSHIP;
-    columns->id[at] = read_uuid(membership->id);
-    columns->seen[at] = (int64_t)operation->membership_version;
-    columns->no_birth_year[at] = true;
+static void add_membership(struct columns *columns, size_t at, const Lx__Membership *membership) {
     columns->member[at] = read_uuid(membership->person);
     columns->unit[at] = read_uuid(membership->unit);
     columns->programme[at] = (int32_t)membership->programme;
@@ -130,21 +141,61 @@ static void add_membership(struct columns *columns, size_t at, const Lx__Operati
     columns->guest[at] = membership->guest;
 }
 
+static void add_transfer(struct columns *columns, size_t at, const Lx__Operation *operation) {
+    const Lx__Transfer *transfer = operation->transfer;
+    bool out = transfer->step == LX__TRANSFER_STEP__TRANSFER_OUT;
+    columns->what[at] = out ? WHAT_TRANSFER_OUT : WHAT_TRANSFER_IN;
+    columns->id[at] = read_uuid(transfer->id);
+    columns->seen[at] = (int64_t)operation->person_version;
+    if (!out) {
+        add_membership(columns, at, transfer->membership);
+        columns->join[at] = read_uuid(transfer->membership->id);
+        columns->no_join[at] = false;
+        return;
+    }
+    columns->member[at] = read_uuid(transfer->person);
+    columns->unit[at] = read_uuid(transfer->to);
+    columns->from_at[at] = transfer->left_ms;
+    columns->no_until[at] = true;
+}
+
+static void add_row(struct columns *columns, size_t at, const Lx__Operation *operation) {
+    columns->no_join[at] = true;
+    if (operation->person != NULL) {
+        add_person(columns, at, operation);
+        return;
+    }
+    columns->no_birth_year[at] = true;
+    if (operation->transfer != NULL) {
+        add_transfer(columns, at, operation);
+        return;
+    }
+    columns->what[at] = WHAT_MEMBERSHIP;
+    columns->id[at] = read_uuid(operation->membership->id);
+    columns->seen[at] = (int64_t)operation->membership_version;
+    add_membership(columns, at, operation->membership);
+}
+
 static void fill(struct columns *columns, const struct pile_roster *roster) {
     for (size_t i = 0; i < roster->n_rows; i++) {
         const struct pile_roster_row *row = &roster->rows[i];
         columns->op[i] = (int64_t)row->op_seq;
-        if (row->operation->person != NULL)
-            add_person(columns, i, row->operation);
-        else
-            add_membership(columns, i, row->operation);
+        add_row(columns, i, row->operation);
     }
     columns->n = roster->n_rows;
 }
 
+static const char *completed_text(enum reason_id id) {
+    for (size_t i = 0; i < sizeof(COMPLETED_REASONS) / sizeof(COMPLETED_REASONS[0]); i++)
+        if (COMPLETED_REASONS[i].reason == id)
+            return COMPLETED_REASONS[i].text;
+    return NULL;
+}
+
 static Lx__Reason *make_reason(struct arena *arena, size_t verdict) {
     enum reason_id id = VERDICT_REASONS[verdict].reason;
-    if (id != REASON_NONE && id != REASON_ROSTER_CHANGED)
+    const char *completed = completed_text(id);
+    if (id != REASON_NONE && completed == NULL)
         return reason_new_v(arena, id, VERDICT_REASONS[verdict].field, NULL, 0);
     Lx__Reason *reason = arena_alloc(arena, sizeof(*reason));
     if (reason == NULL)
@@ -152,11 +203,11 @@ static Lx__Reason *make_reason(struct arena *arena, size_t verdict) {
     lx__reason__init(reason);
     reason->has_reason = id != REASON_NONE;
     reason->reason = (uint32_t)id;
-    reason->text = id == REASON_NONE ? NULL : (char *)ROSTER_CHANGED_TEXT;
+    reason->text = (char *)completed;
     return reason;
 }
 
-// The packed lx.Reason per row verdict; `version` is left for the database to add.
+// The packed lx.Reason per row verdict; what the database completes lacks its parameters.
 static enum status bind_reasons(struct arena *arena, struct db_params *params) {
     struct view packed[VERDICTS - 1]; // SQL counts from 1
     for (size_t verdict = 1; verdict < VERDICTS; verdict++) {
@@ -202,6 +253,7 @@ static void bind_memberships(const struct columns *columns, struct db_params *pa
     db_param_timestamptz_array(params, columns->n, columns->from_at, columns->no_membership);
     db_param_timestamptz_array(params, columns->n, columns->until_at, columns->no_until);
     db_param_bool_array(params, columns->n, columns->guest, columns->no_membership);
+    db_param_uuid_array(params, columns->n, columns->join, columns->no_join);
 }
 
 enum status pile_roster_bind(const struct pile_group *group, struct arena *arena,

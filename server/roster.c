@@ -18,8 +18,10 @@ struct roster *roster_new(struct uuid stream, size_t max_rows) {
     roster->subjects = arena_array(arena, max_rows + 1, sizeof(*roster->subjects));
     roster->home_versions = arena_array(arena, max_rows + 1, sizeof(uint64_t));
     roster->offices = arena_array(arena, max_rows + 1, sizeof(*roster->offices));
-    if (roster->units == NULL || roster->subjects == NULL || roster->home_versions == NULL ||
-        roster->offices == NULL)
+    roster->gone = arena_array(arena, max_rows + 1, sizeof(*roster->gone));
+    roster->gone_to = arena_array(arena, max_rows + 1, sizeof(*roster->gone_to));
+    if (roster->gone == NULL || roster->gone_to == NULL || roster->units == NULL ||
+        roster->subjects == NULL || roster->home_versions == NULL || roster->offices == NULL)
         roster_free(&roster);
     return roster;
 }
@@ -71,6 +73,11 @@ void roster_add(struct roster *roster, const struct roster_row *row) {
     case ROSTER_ROW_OFFICE_GRANT:
         add_office(roster, row);
         break;
+    case ROSTER_ROW_GONE:
+        roster->gone_to[roster->n_gone] = row->home;
+        roster->gone[roster->n_gone++] =
+            (struct judge_gone){.id = row->subject, .left_ms = row->from_ms};
+        break;
     default: // a newer database's kind of row: nothing we judge by
         break;
     }
@@ -118,10 +125,22 @@ static void drop_homeless(struct roster *roster) {
     roster->n_subjects = kept;
 }
 
+static enum status name_districts(struct roster *roster, const struct units *units) {
+    for (size_t i = 0; i < roster->n_gone; i++) {
+        const struct unit_row *unit = units_find(units, roster->gone_to[i]);
+        const char *name = unit != NULL ? unit->name : "";
+        roster->gone[i].district = arena_string(roster->arena, view_from_string(name));
+        if (roster->gone[i].district == NULL)
+            return STATUS_NO_MEMORY;
+    }
+    return STATUS_OK;
+}
+
 enum status roster_finish(struct roster *roster, const struct units *units) {
     if (roster->n_units == 0)
         return STATUS_NOT_FOUND;
     TRY(add_ways(roster, units));
+    TRY(name_districts(roster, units));
     drop_homeless(roster);
     for (size_t i = 0; i < roster->n_units; i++) {
         if (!uuid_equal(roster->units[i].id, roster->stream))
@@ -144,6 +163,8 @@ void roster_fill_context(const struct roster *roster, struct judge_context *cont
     context->n_units = roster->n_units;
     context->subjects = roster->subjects;
     context->n_subjects = roster->n_subjects;
+    context->gone = roster->gone;
+    context->n_gone = roster->n_gone;
     context->offices = roster->offices;
     context->n_offices = roster->n_offices;
     context->offices_known = UINT32_MAX;

@@ -21,6 +21,9 @@ struct roster {
     size_t n_subjects;
     struct judge_office *offices;
     size_t n_offices;
+    struct judge_gone *gone;
+    struct uuid *gone_to; // beside gone: the district's unit
+    size_t n_gone;
 };
 
 enum roster_row_kind {
@@ -30,6 +33,7 @@ enum roster_row_kind {
     ROSTER_ROW_LEFT = 3,   // ... of somebody who left it lately
     ROSTER_ROW_OFFICE_MEMBER = 4, // somebody's office over the stream, by membership
     ROSTER_ROW_OFFICE_GRANT = 5,  // ... by grant
+    ROSTER_ROW_GONE = 6, // somebody who went to another district: home = its unit, from = when
 };
 
 // A row of roster_of.

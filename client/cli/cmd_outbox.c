@@ -35,6 +35,8 @@ static const char *state_key(const struct outbox_entry *entry) {
 static const char *what_text(struct cli *cli, const Lx__Operation *operation) {
     if (operation->fact)
         return subject_kind_name(cli, operation->fact->kind);
+    if (operation->transfer)
+        return _("transfer");
     return operation->person ? _("person") : _("membership");
 }
 
@@ -43,6 +45,8 @@ static const char *about_text(struct cli *cli, const Lx__Operation *operation) {
         return subject_name(cli, subject_id_of(&operation->fact->subject));
     if (operation->person)
         return operation->person->name;
+    if (operation->transfer)
+        return subject_name(cli, subject_id_of(&operation->transfer->person));
     return subject_name(cli, subject_id_of(&operation->membership->person));
 }
 

@@ -70,6 +70,19 @@ static const struct cli_option roster_options[] = {
     NO_MORE,
 };
 
+static const struct cli_option transfer_out_options[] = {
+    {"to", N_("CODE"), N_("the district that the person goes to")},
+    {"at", N_("DAY"), N_("when the person leaves (else now)")},
+    NO_MORE,
+};
+
+static const struct cli_option transfer_in_options[] = {
+    {"unit", N_("CODE"), N_("the workshop or school that the person joins")},
+    {"from", N_("DAY"), N_("first day there (else now)")},
+    {"programme", N_("CODE"), N_("else the newest")},
+    NO_MORE,
+};
+
 static const struct cli_option sync_options[] = {
     {"watch", NULL, N_("stay, and sync whenever something changes here or there")},
     NO_MORE,
@@ -146,6 +159,11 @@ const struct cli_command cli_commands[] = {
      import_options, cmd_record_import},
     {"roster import", "FILE", N_("compare a roster file with what is known, and apply it"), 1, 1,
      roster_options, cmd_roster_import},
+    {"transfer out", "PERSON", N_("send a person to another district"), 1, 1, transfer_out_options,
+     cmd_transfer_out},
+    {"transfer list", "", N_("who is under way between districts"), 0, 0, NULL, cmd_transfer_list},
+    {"transfer in", "PERSON", N_("take in a person who is under way, by name or transfer"), 1, 1,
+     transfer_in_options, cmd_transfer_in},
     {"sync", "", N_("send what waits, fetch what is new"), 0, 0, sync_options, cmd_sync},
     {"outbox", "", N_("show what waits and what was refused"), 0, 0, outbox_options, cmd_outbox},
     {"outbox retry", "NUMBER", N_("send a refused entry again"), 1, 1, NULL, cmd_outbox_retry},

@@ -13,8 +13,28 @@ static struct view view_of(const ProtobufCBinaryData *bytes) {
     return view_from(bytes->data, bytes->len);
 }
 
-// The row that the server will make of an operation, as far as it is known here.
-static Lx__Row local_row(const Lx__Operation *operation) {
+// Half of a transfer shows as what it makes: somebody under way, or a membership.
+static void show_transfer(const Lx__Transfer *transfer, Lx__Transit *space, Lx__Row *row) {
+    if (transfer->membership) {
+        row->membership = transfer->membership;
+        row->id = transfer->membership->id;
+        row->subject = transfer->person;
+        return;
+    }
+    lx__transit__init(space);
+    space->has_transfer = space->has_step = space->has_person = 1;
+    space->has_unit = space->has_left_ms = 1;
+    space->transfer = row->id = row->subject = transfer->id;
+    space->step = transfer->step;
+    space->person = transfer->person;
+    space->unit = transfer->to;
+    space->left_ms = transfer->left_ms;
+    row->transit = space;
+}
+
+// The row that the server will make of an operation, as far as it is known here. `space` is part of
+// it.
+static Lx__Row local_row(const Lx__Operation *operation, Lx__Transit *space) {
     Lx__Row row = LX__ROW__INIT;
     row.has_state = row.has_id = row.has_subject = row.has_version = 1;
     row.state = LX__ROW_STATE__ROW_LIVE;
@@ -30,6 +50,8 @@ static Lx__Row local_row(const Lx__Operation *operation) {
     } else if (operation->membership) {
         row.id = operation->membership->id;
         row.subject = operation->membership->person;
+    } else if (operation->transfer) {
+        show_transfer(operation->transfer, space, &row);
     }
     return row;
 }
@@ -40,7 +62,8 @@ static enum status put_local(struct store *store, struct uuid stream, struct vie
     const Lx__Operation *operation = lx__operation__unpack(&allocator, bytes.size, bytes.data);
     if (!operation)
         return db_error(store, STATUS_CORRUPT, "an operation of the outbox cannot be read");
-    Lx__Row row = local_row(operation);
+    Lx__Transit space;
+    Lx__Row row = local_row(operation, &space);
     struct view actor;
     if (operation->fact &&
         store_config_get(store, STORE_CONFIG_PERSON, arena, &actor) == STATUS_OK) {
@@ -89,19 +112,26 @@ static enum status add_needs(struct store *store, int64_t id, const Lx__Operatio
     }
     if (operation->person)
         return add_need(store, id, view_of(&operation->person->id));
+    if (operation->transfer) {
+        TRY(add_need(store, id, view_of(&operation->transfer->id)));
+        return add_need(store, id, view_of(&operation->transfer->person));
+    }
     TRY(add_need(store, id, view_of(&operation->membership->id)));
     return add_need(store, id, view_of(&operation->membership->person));
 }
 
 static enum status record_id(struct store *store, const Lx__Operation *operation,
                              struct uuid *out_id) {
-    int bodies = !!operation->fact + !!operation->person + !!operation->membership;
-    Lx__Row row = local_row(operation);
+    int bodies =
+        !!operation->fact + !!operation->person + !!operation->membership + !!operation->transfer;
+    Lx__Transit space;
+    Lx__Row row = local_row(operation, &space);
     struct uuid subject;
     if (bodies != 1 || uuid_from_bytes(view_of(&row.id), out_id) != STATUS_OK ||
         uuid_from_bytes(view_of(&row.subject), &subject) != STATUS_OK)
-        return db_error(store, STATUS_INVALID,
-                        "an operation is one fact, person or membership, with ids of 16 bytes");
+        return db_error(
+            store, STATUS_INVALID,
+            "an operation is one fact, person, membership or transfer, with ids of 16 bytes");
     return STATUS_OK;
 }
 

@@ -39,7 +39,7 @@ struct outbox_entries {
 
 // Encodes the operation (scope_version is set to the home's), adds it to the outbox and its effect
 // to the local view. Needs an open transaction. STATUS_INVALID: not exactly one of fact, person,
-// membership, or without ids.
+// membership, transfer, or without ids.
 enum status store_add_operation(struct store *store, struct uuid stream,
                                 const Lx__Operation *operation, int64_t now_ms,
                                 int64_t *out_id) MUST_USE;

@@ -14,6 +14,7 @@ enum store_kind {
     STORE_KIND_UNIT = 4,
     STORE_KIND_PROGRAMME = 5,
     STORE_KIND_STANDING = 6,
+    STORE_KIND_TRANSIT = 7, // a transfer between districts under way
 };
 
 struct store_row {

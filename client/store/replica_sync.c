@@ -39,6 +39,9 @@ static struct row_keys row_keys(const Lx__Row *row) {
         keys.code = view_from_string(row->programme->code);
     } else if (row->standing) {
         keys.kind = STORE_KIND_STANDING;
+    } else if (row->transit) {
+        keys.kind = STORE_KIND_TRANSIT;
+        keys.name = view_from_string(row->transit->name);
     }
     return keys;
 }

@@ -8,8 +8,8 @@
 
 static bool judge_body(struct judging *judging) {
     const Lx__Operation *operation = judging->operation;
-    int bodies =
-        (operation->fact != NULL) + (operation->person != NULL) + (operation->membership != NULL);
+    int bodies = (operation->fact != NULL) + (operation->person != NULL) +
+                 (operation->membership != NULL) + (operation->transfer != NULL);
     if (bodies != 1)
         return judge_refuse(judging, REASON_OPERATION_BODY, NULL, NULL);
     if (operation->submission != NULL &&
@@ -19,6 +19,8 @@ static bool judge_body(struct judging *judging) {
         return judge_person(judging);
     if (operation->membership != NULL)
         return judge_membership(judging);
+    if (operation->transfer != NULL)
+        return judge_transfer(judging);
     judging->fact = operation->fact;
     return judge_fact_content(judging) && judge_fact_stage(judging) && judge_submission(judging) &&
            judge_permission(judging);

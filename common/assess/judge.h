@@ -54,6 +54,13 @@ struct judge_office {
     int64_t until_ms; // 0: open
 };
 
+// Who lived on the stream and went to another district.
+struct judge_gone {
+    struct uuid id;
+    const char *district; // its name; borrows
+    int64_t left_ms;
+};
+
 struct judge_programme {
     uint32_t number;
     const struct scheme *scheme; // borrows
@@ -80,6 +87,8 @@ struct judge_context {
     size_t n_units;
     const struct judge_subject *subjects;
     size_t n_subjects;
+    const struct judge_gone *gone;
+    size_t n_gone;
     const struct judge_office *offices; // on the ways of `units`
     size_t n_offices;
     uint32_t offices_known; // bits of Lx__Role (1u << role): `offices` lists every holder. The

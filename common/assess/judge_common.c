@@ -19,6 +19,8 @@ bool judge_refuse(struct judging *judging, enum reason_id reason, const char *fi
          value = va_arg(list, const char *))
         values[count++] = value;
     va_end(list);
+    if (judging->within != NULL && field != NULL)
+        field = arena_format(judging->arena, "%s.%s", judging->within, field);
     judging->reason = reason_new_v(judging->arena, reason, field, values, count);
     judging->no_memory = judging->reason == NULL;
     return false;
@@ -66,6 +68,17 @@ const struct judge_subject *judge_find_subject(const struct judge_context *conte
         if (uuid_equal(context->subjects[i].id, id))
             return &context->subjects[i];
     return NULL;
+}
+
+bool judge_refuse_absent(struct judging *judging, struct uuid id, enum reason_id reason,
+                         const char *field) {
+    const struct judge_context *context = judging->context;
+    for (size_t i = 0; i < context->n_gone; i++)
+        if (uuid_equal(context->gone[i].id, id))
+            return judge_refuse(judging, REASON_PERSON_TRANSFERRED, field,
+                                context->gone[i].district,
+                                judge_day(judging, context->gone[i].left_ms), NULL);
+    return judge_refuse(judging, reason, field, NULL);
 }
 
 const struct judge_unit *judge_find_unit(const struct judge_context *context, struct uuid id) {

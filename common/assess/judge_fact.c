@@ -74,7 +74,7 @@ static bool check_subject(struct judging *judging) {
         return false;
     judging->subject = judge_find_subject(judging->context, id);
     if (judging->subject == NULL)
-        return judge_refuse(judging, REASON_SUBJECT_UNKNOWN, "fact.subject", NULL);
+        return judge_refuse_absent(judging, id, REASON_SUBJECT_UNKNOWN, "fact.subject");
     if (!fact_kind_about(fact->kind, judging->subject->kind))
         return judge_refuse(judging, REASON_SUBJECT_WRONG_KIND, "fact.subject", judging->info->name,
                             fact_subject_name(judging->subject->kind), NULL);

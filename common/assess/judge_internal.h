@@ -12,6 +12,7 @@ struct judging {
     struct arena *arena;
     Lx__Reason *reason; // NULL: nothing against it yet
     bool no_memory;
+    const char *within; // refused fields lie in this one, as "transfer"; NULL: in the operation
     // Facts only, filled by the checks in their order:
     const Lx__Fact *fact;
     const struct fact_kind_info *info;
@@ -36,6 +37,9 @@ bool judge_record_id(struct judging *judging, bool has, ProtobufCBinaryData byte
 bool judge_row_id(struct judging *judging, bool has, ProtobufCBinaryData bytes, bool is_new,
                   const char *field);
 const struct judge_subject *judge_find_subject(const struct judge_context *context, struct uuid id);
+// Refuses because nobody of this id is there: with `reason`, or saying to which district he went.
+bool judge_refuse_absent(struct judging *judging, struct uuid id, enum reason_id reason,
+                         const char *field);
 const struct judge_unit *judge_find_unit(const struct judge_context *context, struct uuid id);
 // Is `unit` on the way from `home` up to the city, itself included?
 bool judge_covers(const struct judge_context *context, struct uuid unit, struct uuid home);
@@ -66,3 +70,4 @@ bool judge_submission(struct judging *judging);   // judge_submission.c
 bool judge_permission(struct judging *judging);   // judge_review.c
 bool judge_person(struct judging *judging);       // judge_roster.c
 bool judge_membership(struct judging *judging);   // judge_roster.c
+bool judge_transfer(struct judging *judging);     // judge_roster.c

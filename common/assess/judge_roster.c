@@ -1,4 +1,5 @@
-// Roster rows: a person's fields and a membership's, and whether the sender keeps that roster.
+// Roster rows: a person's fields, a membership's and a transfer's, and whether the sender keeps
+// that roster.
 #include <string.h>
 
 #include "common/assess/judge_internal.h"
@@ -118,26 +119,87 @@ static bool check_membership_programme(struct judging *judging, const Lx__Member
                         judge_number(judging, membership->programme), NULL);
 }
 
-bool judge_membership(struct judging *judging) {
-    const struct judge_context *context = judging->context;
-    const Lx__Membership *membership = judging->operation->membership;
+// What a membership says by itself: ids, programme, times, a role that fits the unit.
+static bool check_membership(struct judging *judging, const Lx__Membership *membership,
+                             struct uuid *out_person, struct uuid *out_unit) {
     bool is_new = judging->operation->membership_version == 0;
-    struct uuid person_id, unit_id;
     if (!judge_row_id(judging, membership->has_id, membership->id, is_new, "membership.id") ||
         !judge_id(judging, membership->has_person, membership->person, "membership.person",
-                  &person_id) ||
-        !judge_id(judging, membership->has_unit, membership->unit, "membership.unit", &unit_id) ||
+                  out_person) ||
+        !judge_id(judging, membership->has_unit, membership->unit, "membership.unit", out_unit) ||
         !check_membership_programme(judging, membership) ||
         !check_membership_times(judging, membership))
         return false;
-    const struct judge_unit *unit = judge_find_unit(context, unit_id);
-    const struct judge_subject *person = judge_find_subject(context, person_id);
+    const struct judge_unit *unit = judge_find_unit(judging->context, *out_unit);
     if (unit == NULL)
         return judge_refuse(judging, REASON_UNIT_UNKNOWN, "membership.unit", NULL);
-    if (!check_membership_role(judging, membership, unit))
+    return check_membership_role(judging, membership, unit);
+}
+
+bool judge_membership(struct judging *judging) {
+    const Lx__Membership *membership = judging->operation->membership;
+    struct uuid person_id, unit_id;
+    if (!check_membership(judging, membership, &person_id, &unit_id))
         return false;
+    const struct judge_subject *person = judge_find_subject(judging->context, person_id);
     if (person == NULL || person->kind != FACT_SUBJECT_TEACHER)
-        return judge_refuse(judging, REASON_PERSON_UNKNOWN, "membership.person", NULL);
+        return judge_refuse_absent(judging, person_id, REASON_PERSON_UNKNOWN, "membership.person");
     return check_keeper(judging, CAPABILITY_ROSTER, unit_id) &&
            check_transfer(judging, person, membership, unit_id);
+}
+
+static bool check_movers(struct judging *judging, struct uuid unit) {
+    return check_keeper(judging, CAPABILITY_ROSTER, unit) &&
+           check_keeper(judging, CAPABILITY_TRANSFER, unit);
+}
+
+// Where to, and whether that is another district, only the database knows.
+static bool judge_transfer_out(struct judging *judging, const Lx__Transfer *transfer,
+                               struct uuid person_id) {
+    struct uuid to;
+    const struct judge_context *context = judging->context;
+    if (!judge_id(judging, transfer->has_to, transfer->to, "to", &to))
+        return false;
+    if (!transfer->has_left_ms)
+        return judge_refuse(judging, REASON_FIELD_MISSING, "left_ms", NULL);
+    if (transfer->left_ms < FIRST_TIME_MS || transfer->left_ms > LAST_TIME_MS)
+        return judge_refuse(judging, REASON_MEMBERSHIP_YEAR, "left_ms",
+                            judge_day(judging, FIRST_TIME_MS), judge_day(judging, LAST_TIME_MS),
+                            NULL);
+    if (transfer->left_ms > context->received_at_ms + JUDGE_CLOCK_TOLERANCE_MS)
+        return judge_refuse(judging, REASON_TRANSFER_FUTURE, "left_ms", NULL);
+    const struct judge_subject *person = judge_find_subject(context, person_id);
+    if (person == NULL || person->kind != FACT_SUBJECT_TEACHER)
+        return judge_refuse_absent(judging, person_id, REASON_PERSON_UNKNOWN, "person");
+    return check_movers(judging, person->home);
+}
+
+// Whom the transfer is about, and whether it is open, only the database knows.
+static bool judge_transfer_in(struct judging *judging, const Lx__Transfer *transfer,
+                              struct uuid person_id) {
+    struct uuid member, unit;
+    const Lx__Membership *membership = transfer->membership;
+    if (membership == NULL)
+        return judge_refuse(judging, REASON_FIELD_MISSING, "membership", NULL);
+    if (!check_membership(judging, membership, &member, &unit))
+        return false;
+    if (!uuid_equal(member, person_id))
+        return judge_refuse(judging, REASON_FIELD_INVALID, "membership.person", NULL);
+    if (membership->role != LX__ROLE__TEACHER || membership->guest)
+        return judge_refuse(judging, REASON_UNIT_NOT_FOR_ROLE, "membership.role", NULL);
+    return check_movers(judging, unit);
+}
+
+bool judge_transfer(struct judging *judging) {
+    const Lx__Transfer *transfer = judging->operation->transfer;
+    struct uuid person;
+    judging->within = "transfer";
+    if (!judge_record_id(judging, transfer->has_id, transfer->id, "id") ||
+        !judge_id(judging, transfer->has_person, transfer->person, "person", &person))
+        return false;
+    if (transfer->step == LX__TRANSFER_STEP__TRANSFER_OUT)
+        return judge_transfer_out(judging, transfer, person);
+    if (transfer->step == LX__TRANSFER_STEP__TRANSFER_IN)
+        return judge_transfer_in(judging, transfer, person);
+    return judge_refuse(judging, REASON_FIELD_MISSING, "step", NULL);
 }

@@ -321,7 +321,6 @@ enum status load_selections(struct batch *batch) {
     if (schools.n == 0)
         return STATUS_OK;
     struct db_params *params = db_params_new(batch->arena);
-    db_param_int4(params, batch->computation->district);
     db_param_uuid_array(params, schools.n, schools.ids, NULL);
     db_param_int4(params, programme_of(batch));
     struct db_result *result = NULL;

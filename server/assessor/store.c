@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/plant.h"
 #include "server/assessor/round_internal.h"
 
@@ -131,23 +132,51 @@ static enum status apply_sums(const struct round *round, int32_t programme,
     return db_sync_query(round->db, "rollup_apply", params, NULL);
 }
 
-enum status round_store(struct scoring *scoring) {
+// What people who left the district had added is taken back. The bytes are copied: they outlive the
+// result.
+static enum status take_back(struct scoring *scoring, struct figures_sums *sums) {
+    struct round *round = scoring->round;
+    struct db_params *params = round_params(round);
+    db_param_int4(params, (int32_t)scoring->computation.scheme->number);
+    struct db_result *result = NULL;
+    enum status status = db_sync_query(round->db, "gone_take", params, &result);
+    for (int row = 0; status == STATUS_OK && row < db_rows(result); row++) {
+        struct view bytes = db_bytea(result, row, 0);
+        const char *copy = arena_string(round->arena, bytes);
+        const Lx__Figures *figures = NULL;
+        if (copy == NULL)
+            status = STATUS_NO_MEMORY;
+        else if (figures_unpack(view_from(copy, bytes.size), round->arena, &figures) != STATUS_OK)
+            log_error("district %d: figures of somebody who left are broken; verify the roll-ups",
+                      round->district);
+        else
+            status = figures_add(sums, figures, -1);
+    }
+    db_sync_free_result(&result);
+    return status;
+}
+
+static enum status store_standings(struct scoring *scoring, struct figures_sums *sums) {
     struct round *round = scoring->round;
     size_t n = scoring->computation.n;
-    if (n == 0)
-        return STATUS_OK;
     struct columns columns;
     TRY(make_columns(round->arena, n, &columns));
     fill_columns(scoring, &columns);
-    struct figures_sums sums = {.arena = round->arena};
     struct db_result *result = NULL;
     enum status status =
         db_sync_query(round->db, "standing_put", standing_params(round, &columns, n), &result);
     if (status == STATUS_OK)
-        status = sum_changes(scoring, result, &sums);
+        status = sum_changes(scoring, result, sums);
     db_sync_free_result(&result);
-    if (status != STATUS_OK)
-        return status;
-    round->subjects += n;
-    return apply_sums(round, (int32_t)scoring->computation.scheme->number, &sums);
+    if (status == STATUS_OK)
+        round->subjects += n;
+    return status;
+}
+
+enum status round_store(struct scoring *scoring) {
+    struct figures_sums sums = {.arena = scoring->round->arena};
+    TRY(take_back(scoring, &sums));
+    if (scoring->computation.n > 0)
+        TRY(store_standings(scoring, &sums));
+    return apply_sums(scoring->round, (int32_t)scoring->computation.scheme->number, &sums);
 }

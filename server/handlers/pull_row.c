@@ -222,6 +222,27 @@ static void read_standing(struct reading *reading, Lx__Row *row) {
     row->standing = standing;
 }
 
+static void read_transit(struct reading *reading, Lx__Row *row) {
+    Lx__Transit *transit = make(reading, sizeof(*transit));
+    if (transit == NULL)
+        return;
+    lx__transit__init(transit);
+    transit->has_transfer = transit->has_step = transit->has_person = true;
+    transit->has_unit = transit->has_left_ms = true;
+    transit->transfer = row->subject;
+    transit->step = (Lx__TransferStep)number(reading, COLUMN_NUMBER);
+    transit->person = id(reading, COLUMN_OF);
+    transit->name = text(reading, COLUMN_NAME);
+    transit->unit = id(reading, COLUMN_ACTOR);
+    transit->left_ms = time(reading, COLUMN_FROM);
+    row->transit = transit;
+}
+
+static void read_gone(struct reading *reading, Lx__Row *row) {
+    (void)reading;
+    row->state = LX__ROW_STATE__ROW_GONE;
+}
+
 static void read_left(struct reading *reading, Lx__Row *row) {
     (void)reading;
     row->state = LX__ROW_STATE__ROW_LEFT;
@@ -229,8 +250,8 @@ static void read_left(struct reading *reading, Lx__Row *row) {
 
 Lx__Row *pull_read_row(const struct db_result *result, int index, struct arena *arena) {
     static void (*const readers[])(struct reading *, Lx__Row *) = {
-        NULL,      read_fact,      read_person,   read_membership,
-        read_unit, read_programme, read_standing, read_left,
+        NULL,           read_fact,     read_person, read_membership, read_unit,
+        read_programme, read_standing, read_left,   read_transit,    read_gone,
     };
     struct reading reading = {.result = result, .row = index, .arena = arena};
     Lx__Row *row = make(&reading, sizeof(*row));

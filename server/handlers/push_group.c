@@ -310,7 +310,8 @@ static bool is_mixed(struct push_group *group) {
     size_t facts = 0, roster = 0;
     for (size_t i = 0; i < group->n; i++) {
         const Lx__Operation *operation = group->operations[i];
-        bool of_roster = operation->person != NULL || operation->membership != NULL;
+        bool of_roster = operation->person != NULL || operation->membership != NULL ||
+                         operation->transfer != NULL;
         facts += operation->fact != NULL && !of_roster;
         roster += operation->fact == NULL && of_roster;
     }

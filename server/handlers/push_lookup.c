@@ -193,9 +193,11 @@ static size_t collect_persons(const struct push_group *group, struct uuid *out_i
     size_t n = 0;
     for (size_t i = group->part.from; i < group->part.to; i++) {
         const Lx__Membership *membership = group->operations[i]->membership;
-        if (membership != NULL &&
-            uuid_from_bytes(view_from(membership->person.data, membership->person.len),
-                            &out_ids[n]) == STATUS_OK)
+        const Lx__Transfer *transfer = group->operations[i]->transfer;
+        ProtobufCBinaryData person = membership != NULL ? membership->person
+                                     : transfer != NULL ? transfer->person
+                                                        : (ProtobufCBinaryData){0, NULL};
+        if (uuid_from_bytes(view_from(person.data, person.len), &out_ids[n]) == STATUS_OK)
             n++;
     }
     return n;
@@ -229,12 +231,17 @@ static bool is_known(const struct push_group *group, uint32_t programme) {
     return false;
 }
 
+static const Lx__Membership *membership_of(const Lx__Operation *operation) {
+    return operation->transfer != NULL ? operation->transfer->membership : operation->membership;
+}
+
 static bool knows_programmes(const struct push_group *group) {
     for (size_t i = group->part.from; i < group->part.to; i++) {
         const Lx__Operation *operation = group->operations[i];
         if (operation->fact != NULL && !is_known(group, operation->fact->programme))
             return false;
-        if (operation->membership != NULL && !is_known(group, operation->membership->programme))
+        const Lx__Membership *membership = membership_of(operation);
+        if (membership != NULL && !is_known(group, membership->programme))
             return false;
     }
     return true;

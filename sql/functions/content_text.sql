@@ -4,4 +4,4 @@ create or replace function lx.content_text(p_text text) returns bytea
 language sql immutable parallel safe
 return coalesce(int4send(octet_length(p_text)) || convert_to(p_text, 'UTF8'), '');
 revoke all on function lx.content_text from public;
-grant execute on function lx.content_text to lianxiao_writer;
+grant execute on function lx.content_text to lianxiao_writer, lianxiao_carrier;

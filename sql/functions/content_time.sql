@@ -4,4 +4,4 @@ create or replace function lx.content_time(p_at timestamptz) returns bytea
 language sql immutable parallel safe
 return coalesce(int8send((extract(epoch from p_at) * 1000000)::int8), '');
 revoke all on function lx.content_time from public;
-grant execute on function lx.content_time to lianxiao_writer;
+grant execute on function lx.content_time to lianxiao_writer, lianxiao_carrier;

@@ -11,4 +11,4 @@ return substring(sha256(
   || coalesce(uuid_send((p_fact).of_id), '') || lx.content_text((p_fact).item) || lx.content_text((p_fact).form)
   || coalesce(int4send(octet_length((p_fact).source_key)) || (p_fact).source_key, '') || coalesce(p_submission, '')) from 1 for 16);
 revoke all on function lx.fact_content from public;
-grant execute on function lx.fact_content to lianxiao_writer;
+grant execute on function lx.fact_content to lianxiao_writer, lianxiao_carrier;

@@ -12,4 +12,4 @@ as $$
   where u.id = p_stream
 $$;
 revoke all on function lx.grants_over from public;
-grant execute on function lx.grants_over to lianxiao_writer, lianxiao_auth;
+grant execute on function lx.grants_over to lianxiao_writer, lianxiao_auth, lianxiao_carrier;

@@ -14,4 +14,4 @@ begin
 end
 $$;
 revoke all on function lx.head_add from public;
-grant execute on function lx.head_add to lianxiao_writer, lianxiao_assessor;
+grant execute on function lx.head_add to lianxiao_writer, lianxiao_assessor, lianxiao_carrier;

@@ -1,5 +1,5 @@
 -- The stream that a person's rows belong to, if one membership were as given: unit of the newest home membership
--- (not guest; highest programme, TEACHER before others, latest from), else where he is.
+-- of the district (not guest; highest programme, TEACHER before others, latest from), else where he is.
 -- Takes district, person, his stream now and the membership that is about to be written. Returns the stream. Locks nothing.
 create or replace function lx.home_of(
   p_district int4, p_person uuid, p_stream uuid, p_membership uuid, p_programme int4, p_unit uuid, p_role int4, p_from_at timestamptz, p_guest bool
@@ -9,8 +9,8 @@ as $$
 begin
   return coalesce((
     select m.unit from (
-      select unit, programme, role, from_at from lx.membership
-      where district = p_district and person = p_person and id <> p_membership and not guest
+      select h.unit, h.programme, h.role, h.from_at from lx.membership h join lx.unit u on u.id = h.unit
+      where h.district = p_district and h.person = p_person and h.id <> p_membership and not h.guest and u.district = p_district
       union all
       select p_unit, p_programme, p_role, p_from_at where not p_guest
     ) m

@@ -11,4 +11,4 @@ begin
 end
 $$;
 revoke all on function lx.mask_over from public;
-grant execute on function lx.mask_over to lianxiao_writer, lianxiao_auth;
+grant execute on function lx.mask_over to lianxiao_writer, lianxiao_auth, lianxiao_carrier;

@@ -10,4 +10,4 @@ as $$
   from lx.membership m where m.district = p_district and m.id = p_id
 $$;
 revoke all on function lx.membership_content from public;
-grant execute on function lx.membership_content to lianxiao_writer;
+grant execute on function lx.membership_content to lianxiao_writer, lianxiao_carrier;

@@ -14,7 +14,7 @@ begin
   version := 0;
   select p.stream into v_stream from lx.person p where p.district = p_district and p.id = p_row.person for update;
   if v_stream is null or lx.mask_over(p_sender, v_stream) & 256 = 0 then
-    verdict := 3;
+    verdict := case when lx.has_gone(p_sender, p_district, p_row.person) then 10 else 3 end;
     return;
   end if;
   select m.* into v_old from lx.membership m where m.district = p_district and m.id = p_row.id for update;

@@ -12,4 +12,4 @@ as $$
   from lx.person p where p.district = p_district and p.id = p_id
 $$;
 revoke all on function lx.person_content from public;
-grant execute on function lx.person_content to lianxiao_writer;
+grant execute on function lx.person_content to lianxiao_writer, lianxiao_carrier;

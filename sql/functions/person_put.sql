@@ -25,6 +25,7 @@ begin
     end if;
   end if;
   verdict := case
+    when version = 0 and lx.has_gone(p_sender, p_district, p_row.id) then 10
     when coalesce(p_seen, 0) <> version then 2
     when exists (select from lx.person p where p.district = p_district and p.teacher_no = p_row.teacher_no and p.id <> p_row.id) then 4
     when exists (select from lx.person p where p.district = p_district and p.account = p_row.account and p.id <> p_row.id) then 5

@@ -58,6 +58,10 @@ begin
     (select 7, l.seq, null, null, l.subject, null, null, null, null, null, null, null, null, null, null, null, l.left_at, null, null, null, null, null, null,
             null, null, null, null
      from lx.left_stream l where l.district = p_district and l.stream = p_stream and l.seq > p_cursor order by l.seq limit p_limit)
+    union all
+    (select case when i.ended_at is null then 8 else 9 end, i.seq, i.id, i.version, i.transfer, null, i.side, i.person, i.left_at, null, null, null, null, null,
+            null, i.unit, null, i.name, null, null, null, null, null, null, null, null, null
+     from lx.transit i where i.district = p_district and i.stream = p_stream and i.seq > p_cursor order by i.seq limit p_limit)
   ) a
   order by a.seq
   limit p_limit;

@@ -1,4 +1,4 @@
--- One group of roster operations (persons, memberships), each judged against the version its author saw. See sql/README.md, "Roster".
+-- One group of roster operations (persons, memberships, transfers), each judged against the version its author saw. See sql/README.md, "Roster".
 -- Takes the group and its rows in order. Returns row 0 (the group's verdict and answer) and, when it is done, one row per operation.
 -- Locks the heads of all streams it may touch in ascending order first, then the roster rows. A person who moved between reading and locking: 40001, call again.
 -- A number or account taken at the same moment elsewhere: 23505, call again.
@@ -8,7 +8,8 @@ create or replace function lx.push_roster(
   p_op int8[], p_what int4[], p_id uuid[], p_seen int8[],
   p_name text[], p_teacher_no text[], p_account text[], p_certificate bool[], p_in_post bool[], p_established bool[], p_full_time bool[],
   p_birth_year int4[], p_title text[],
-  p_member uuid[], p_programme int4[], p_unit uuid[], p_role int4[], p_from_at timestamptz[], p_until_at timestamptz[], p_guest bool[]
+  p_member uuid[], p_programme int4[], p_unit uuid[], p_role int4[], p_from_at timestamptz[], p_until_at timestamptz[], p_guest bool[],
+  p_join uuid[]
 ) returns table (row_no int4, verdict int4, version int8, op_to int8, head int8, flags int4, answer bytea)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -16,7 +17,7 @@ as $$
 #variable_conflict use_column
 declare
   v_op_to constant int8 := p_op_from + octet_length(p_hashes) / 16 - 1;
-  v_streams constant uuid[] := lx.roster_streams(p_district, p_stream, p_id, p_member, p_unit);
+  v_streams constant uuid[] := lx.roster_streams(p_district, p_stream, p_what, p_id, p_member, p_unit);
   v_verdict int4;
   v_last int8;
   v_row record;
@@ -29,7 +30,7 @@ declare
   i int4;
 begin
   perform 1 from lx.head h where h.district = p_district and h.stream = any(v_streams) order by h.district, h.stream for no key update;
-  if not lx.roster_streams(p_district, p_stream, p_id, p_member, p_unit) <@ v_streams then
+  if not lx.roster_streams(p_district, p_stream, p_what, p_id, p_member, p_unit) <@ v_streams then
     raise exception 'push_roster: a person moved meanwhile' using errcode = 'serialization_failure';
   end if;
 
@@ -45,6 +46,12 @@ begin
           lx.first_home(p_person, p_district, p_stream, p_id[i], i, p_member, p_unit, p_role, p_guest, p_programme),
           row(p_district, p_stream, 0, 1, p_id[i], p_birth_year[i], coalesce(p_certificate[i], false), coalesce(p_in_post[i], false),
               coalesce(p_established[i], false), coalesce(p_full_time[i], false), p_name[i], p_teacher_no[i], p_account[i], p_title[i])::lx.person, p_seen[i]);
+      elsif p_what[i] = 3 then
+        v_row := lx.transfer_out(p_person, p_district, p_id[i], p_member[i], p_unit[i], p_from_at[i], p_seen[i]);
+      elsif p_what[i] = 4 then
+        v_row := lx.transfer_in(p_person, p_district, p_id[i],
+          row(p_district, p_stream, 0, 1, p_join[i], p_member[i], p_unit[i], p_programme[i], p_role[i], p_from_at[i], p_until_at[i],
+              coalesce(p_guest[i], false))::lx.membership);
       else
         v_row := lx.membership_put(p_person, p_district,
           row(p_district, p_stream, 0, 1, p_id[i], p_member[i], p_unit[i], p_programme[i], p_role[i], p_from_at[i], p_until_at[i],
@@ -53,12 +60,13 @@ begin
       v_verdicts[i] := v_row.verdict;
       v_versions[i] := v_row.version;
       if v_row.verdict = 1 then
-        v_changes := v_changes || uuid_send(p_id[i]) || int8send(v_row.version)
-                     || case p_what[i] when 1 then lx.person_content(p_district, p_id[i]) else lx.membership_content(p_district, p_id[i]) end;
+        v_changes := v_changes || case when p_what[i] in (3, 4) then lx.transfer_changes(p_district, p_id[i], p_join[i])
+          else uuid_send(p_id[i]) || int8send(v_row.version) || lx.record_content(p_district, case p_what[i] when 1 then 'person' else 'membership' end, p_id[i]) end;
       else
         v_refused := v_refused + 1;
         v_answer := v_answer || lx.pb_refused(p_op[i], coalesce(p_reasons[v_row.verdict], '')
-                      || case when v_row.verdict = 2 then lx.pb_parameter('version', v_row.version::text) else '' end);
+                      || case v_row.verdict when 2 then lx.pb_parameter('version', v_row.version::text)
+                                             when 10 then lx.transferred_parameters(p_district, p_member[i]) else '' end);
       end if;
     end loop;
     insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer, contents, changes)

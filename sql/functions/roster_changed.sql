@@ -14,4 +14,4 @@ begin
 end
 $$;
 revoke all on function lx.roster_changed from public;
-grant execute on function lx.roster_changed to lianxiao_writer;
+grant execute on function lx.roster_changed to lianxiao_writer, lianxiao_carrier;

@@ -46,6 +46,13 @@ begin
   left join lx.membership m on m.district = v_district and m.person = w.id
   order by w.id, m.from_at;
 
+  -- who went to another district: home = the district's unit there
+  return query
+  select 6, null::int8, l.subject, (t.gone).to_stream, null::int8, null::int4, null::uuid, null::int4, (t.gone).left_at, null::timestamptz, null::bool,
+         (t.gone).left_at
+  from lx.left_stream l cross join lateral (select lx.transferred(v_district, l.subject) as gone) t
+  where l.district = v_district and l.stream = p_stream and (t.gone).stream is not null;
+
   return query
   select 4, null::int8, m.person, m.stream, null::int8, m.programme, m.unit, m.role, m.from_at, m.until_at, m.guest, null::timestamptz
   from lx.membership m

@@ -4,4 +4,4 @@ create or replace function lx.row_digest(p_id uuid, p_version int8) returns int8
 language sql immutable parallel safe
 return ('x' || encode(substring(sha256(uuid_send(p_id) || int8send(p_version)) from 1 for 8), 'hex'))::bit(64)::int8;
 revoke all on function lx.row_digest from public;
-grant execute on function lx.row_digest to lianxiao_writer, lianxiao_assessor;
+grant execute on function lx.row_digest to lianxiao_writer, lianxiao_assessor, lianxiao_carrier;

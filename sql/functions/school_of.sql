@@ -8,4 +8,4 @@ begin
 end
 $$;
 revoke all on function lx.school_of from public;
-grant execute on function lx.school_of to lianxiao_writer;
+grant execute on function lx.school_of to lianxiao_writer, lianxiao_carrier;

@@ -1,5 +1,5 @@
 -- Reads the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1), the cursors move to the heads. A school that
--- chooses courses (COURSE_RANGE 11, or a VOID 14 that may undo one) puts its people there, too.
+-- chooses courses (COURSE_RANGE 11, or a VOID 14 that may undo one) puts its people there, too, those as well who have gone to another district.
 -- Takes the district and how many streams at most. Returns how many streams and subjects. Needs district_take. Locks the cursors.
 create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4)
 language sql
@@ -16,17 +16,18 @@ as $$
     group by f.subject
   ),
   found as (
-    select f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject
+    select p_district as district, f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject
     union
-    select m.person, 5
+    select m.district, m.person, 5
     from fresh f
     join lx.unit s on s.id = f.subject and s.level = 3
     join lx.unit w on w.path @> array[s.id]
-    join lx.membership m on m.district = p_district and m.unit = w.id and m.role = 1 and not m.guest
+    join lx.district_state d on true
+    join lx.membership m on m.district = d.district and m.unit = w.id and m.role = 1 and not m.guest
     where f.chooses
   ),
   put as (
-    insert into lx.todo (district, subject, level, lane) select p_district, f.subject, f.level, 1 from found f
+    insert into lx.todo (district, subject, level, lane) select f.district, f.subject, f.level, 1 from found f
     returning 1
   ),
   moved as (

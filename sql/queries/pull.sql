@@ -2,17 +2,17 @@
 -- parameters: $1 district int4, $2 stream uuid, $3 cursor int8, $4 limit int4
 -- result: no row when the stream is unknown or forbidden; one row with kind null when there is nothing above the cursor; else the rows:
 --   0 head int8, 1 live int8, 2 digest int8                                  of the stream, in every row
---   3 kind int4: 1 fact, 2 person, 3 membership, 4 unit, 5 programme, 6 standing, 7 left (subject's rows left: drop them)
+--   3 kind int4: 1 fact, 2 person, 3 membership, 4 unit, 5 programme, 6 standing, 7 left (subject's rows left: drop them), 8 transit, 9 gone (the row id: drop it)
 --   4 seq int8, 5 id uuid, 6 version int8, 7 subject uuid (whose rows move together; of a unit or programme its own id)
 --   8 programme int4 (fact, membership, standing, programme: number)
---   9 number int4: fact kind | role of a membership or standing | level of a unit
---  10 of_id uuid: fact: of | membership: unit | unit: parent
---  11 at_from timestamptz: fact: occurred_at | membership: from, 12 at_until timestamptz: fact, membership
+--   9 number int4: fact kind | role of a membership or standing | level of a unit | side of a transit
+--  10 of_id uuid: fact: of | membership: unit | unit: parent | transit: person
+--  11 at_from timestamptz: fact: occurred_at | membership: from | transit: left_at, 12 at_until timestamptz: fact, membership
 --  13 quantity int8: fact: quantity | standing: points, 14 total int8: standing
 --  15 code text: fact: item | person: teacher_no | unit, programme: code | standing: as_of (YYYY-MM-DD)
 --  16 form text: fact: form | person: account
---  17 source_key bytea: fact, 18 actor uuid: fact, 19 received_at timestamptz: fact
---  20 name text: person, unit, 21 title text: person
+--  17 source_key bytea: fact, 18 actor uuid: fact | transit: the other district's unit, 19 received_at timestamptz: fact
+--  20 name text: person, unit, transit, 21 title text: person
 --  22 state int4: standing | unit: district | person: birth_year, 23 count int4: standing, programme: scheme_version | unit: printed_size
 --  24 certificate bool, 25 in_post bool, 26 established bool, 27 full_time bool: person, 28 guest bool: membership
 --  29 body bytea, packed: fact: Submission | unit: Unit with attributes only | programme: Scheme | standing: Receipt

@@ -9,7 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
-import office  # noqa: E402  (the path comes first)
+import lx  # noqa: E402  (the path comes first)
+import office  # noqa: E402
 import peer  # noqa: E402
 
 account, ledger, statistics, wire = peer.account, peer.ledger, peer.statistics, peer.wire
@@ -20,7 +21,8 @@ SCHOOL, WORKSHOP, WITH_TEACHERS = ("school",), ("workshop",), ("school", "worksh
 # The levels of units that a line is about; all where it is not named.
 LEVELS = {"STANDING": WITH_TEACHERS, "PUSH_HOURS": WITH_TEACHERS, "PUSH_HOURS_BEFORE": WITH_TEACHERS, "PUSH_PLAN": WORKSHOP,
           "PUSH_ACCEPT_PLAN": WORKSHOP, "PUSH_GRADE_TEACHER": WORKSHOP, "PUSH_GRADE_CASE": WORKSHOP, "PUSH_SURVEY": SCHOOL,
-          "PUSH_ACCEPT_DEV_PLAN": SCHOOL, "PUSH_ROSTER": WITH_TEACHERS}
+          "PUSH_ACCEPT_DEV_PLAN": SCHOOL, "PUSH_ROSTER": WITH_TEACHERS,
+          "PUSH_TRANSFER_OUT": WITH_TEACHERS, "PUSH_TRANSFER_IN": WITH_TEACHERS}
 
 
 def is_allowed(connection, method, request, reply, refusals=REFUSALS) -> bool:
@@ -164,6 +166,37 @@ def push_roster(world, actor, target):
     return push(world, actor, target, roster, "person", person)
 
 
+def other_district(world, code: str) -> str:
+    return min(unit for unit, level in world.tree.level.items() if level == "district" and unit != code[:6])
+
+
+def newcomer(world, code: str) -> bytes:
+    """A fresh person of a unit."""
+    person, roster = office.teacher(world.units[code], next(FRESH))
+    assert not world.push(world.ender(), world.units[code], roster).refused
+    return person
+
+
+def push_transfer_out(world, actor, target):
+    person = newcomer(world, target.code) if target.is_known else peer.uuid7()
+    to = world.units[other_district(world, target.code or actor.place)]
+    transfer, operation = office.send_out(person, to)
+    return push(world, actor, target, [operation], "transit", transfer)
+
+
+def push_transfer_in(world, actor, target):
+    transfer, person = peer.uuid7(), peer.uuid7()
+    if target.is_known:
+        home = min(unit for unit, level in world.tree.level.items()
+                   if level == "workshop" and unit[:6] == other_district(world, target.code))
+        person = newcomer(world, home)
+        transfer, operation = office.send_out(person, world.units[target.code[:6]])
+        assert not world.push(world.ender(), world.units[home], [operation]).refused
+        lx.wait_until(lambda: world.city.cluster.sql(
+            f"select count(*) from transit where transfer = '{transfer.hex()}' and side = 2") == [["1"]], 60, "the news is carried")
+    return push(world, actor, target, [office.take_in(transfer, person, target.unit)], "person", person)
+
+
 # ---- offices ----
 
 def code_of(target) -> str:
@@ -206,5 +239,6 @@ DO = {"PING": ping, "HELLO": hello, "ENROL": enrol, "RENEW": renew, "LOGIN": log
       "STATISTICS": see_statistics, "PUSH_HOURS": push_hours, "PUSH_HOURS_BEFORE": push_hours_before, "PUSH_PLAN": push_plan,
       "PUSH_ACCEPT_PLAN": push_accept_plan, "PUSH_GRADE_TEACHER": push_grade_teacher, "PUSH_GRADE_CASE": push_grade_case,
       "PUSH_SURVEY": push_survey, "PUSH_ACCEPT_DEV_PLAN": push_accept_dev_plan, "PUSH_ROSTER": push_roster,
+      "PUSH_TRANSFER_OUT": push_transfer_out, "PUSH_TRANSFER_IN": push_transfer_in,
       "CODE_ISSUE": code_issue, "USER_ADD": user_add, "GRANT": grant, "GRANT_REVOKE": grant_revoke}
 METHODS_OF_A_LOGIN = ("PING", "HELLO", "ENROL", "RENEW", "LOGIN", "LOGOUT", "CHANGE_PASSWORD", "SCOPE")

@@ -57,6 +57,22 @@ def teacher(unit: bytes, number: int, person: bytes = None):
     ]
 
 
+def send_out(person: bytes, district: bytes):
+    """A transfer's id and its first half."""
+    ledger, transfer = peer.ledger, peer.uuid7()
+    return transfer, ledger.Operation(person_version=1, transfer=ledger.Transfer(
+        id=transfer, step=ledger.TRANSFER_OUT, person=person, to=district, left_ms=int(time.time() * 1000) - 1000))
+
+
+def take_in(transfer: bytes, person: bytes, unit: bytes):
+    """Its second half."""
+    ledger = peer.ledger
+    return ledger.Operation(transfer=ledger.Transfer(
+        id=transfer, step=ledger.TRANSFER_IN, person=person,
+        membership=ledger.Membership(id=peer.uuid7(), person=person, programme=1, unit=unit, role=ledger.TEACHER,
+                                     from_ms=int(time.time() * 1000))))
+
+
 def fact(kind: int, subject: bytes, item: str = None, **fields):
     """An operation with a fact of November 2021, when every stage but the first is open."""
     ledger = peer.ledger

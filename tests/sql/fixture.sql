@@ -58,14 +58,14 @@ end $$;
 create function pg_temp.roster(
   p_account text, p_device int4, p_unit text, p_op int8, p_what int4, p_id uuid, p_seen int8, p_name text default null, p_teacher_no text default null,
   p_member uuid default null, p_in text default null, p_role int4 default null, p_from timestamptz default null, p_until timestamptz default null,
-  p_guest bool default false
+  p_guest bool default false, p_join uuid default null
 ) returns table (row_no int4, verdict int4, version int8, op_to int8, head int8, answer bytea)
 language sql as $$
   select r.row_no, r.verdict, r.version, r.op_to, r.head, r.answer from lx.unit u cross join lateral lx.push_roster(
     pg_temp.dev(p_device), pg_temp.p(p_account), u.district, u.id, p_op, substring(sha256(int8send(p_op) || uuid_send(p_id)) from 1 for 16), 9000000000000, 0, '', now(),
-    array['', '\x0802', '\x0803', '\x0804', '\x0805', '\x0806', '\x0807', '\x0808', '\x0809']::bytea[],
+    array['', '\x0802', '\x0803', '\x0804', '\x0805', '\x0806', '\x0807', '\x0808', '\x0809', '\x080a', '\x080b', '\x080c', '\x080d']::bytea[],
     array[p_op], array[p_what], array[p_id], array[p_seen], array[p_name], array[p_teacher_no], '{}', array[true], array[true], array[true], array[true], array[1980], '{}',
-    array[p_member], array[1], array[pg_temp.u(p_in)], array[p_role], array[p_from], array[p_until], array[p_guest]) r
+    array[p_member], array[1], array[pg_temp.u(p_in)], array[p_role], array[p_from], array[p_until], array[p_guest], array[p_join]) r
   where u.code = p_unit
 $$;
 
@@ -77,11 +77,13 @@ create function pg_temp.sound(p_unit text) returns bool language sql as $$
     union all select seq, id, version from lx.person where stream = pg_temp.u(p_unit)
     union all select seq, id, version from lx.membership where stream = pg_temp.u(p_unit)
     union all select seq, id, version from lx.standing where stream = pg_temp.u(p_unit)
+    union all select seq, id, version from lx.transit where stream = pg_temp.u(p_unit) and ended_at is null
     union all select seq, id, version from lx.unit where p_unit = 'C'
     union all select seq, id, version from lx.programme where p_unit = 'C')
   select h.live = (select count(*) from r) and h.digest = (select coalesce(bit_xor(lx.row_digest(id, version)), 0) from r)
          and (select count(distinct seq) = count(*) and coalesce(max(seq), 0) <= h.head and coalesce(min(seq), 1) >= 1
-              from (select seq from r union all select seq from lx.left_stream where stream = pg_temp.u(p_unit)) s)
+              from (select seq from r union all select seq from lx.left_stream where stream = pg_temp.u(p_unit)
+                    union all select seq from lx.transit where stream = pg_temp.u(p_unit) and ended_at is not null) s)
   from h
 $$;
 

@@ -40,7 +40,7 @@ declare
 begin
   return (select r.verdict from lx.unit u cross join lateral lx.push_roster(sha256('w9'), md5('person d1')::uuid, 1, u.id, p_op, substring(sha256(int8send(p_op)) for 16), 0, 0, '', now(), '{}',
     array[p_op], array[2], array[md5('membership')::uuid], array[p_op - 1], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
-    array[md5('mover')::uuid], array[1], array[(select id from lx.unit where code = v_to)], array[1], array['2021-05-01'::timestamptz], '{}', array[false]) r where u.code = 'D1' and r.row_no = 1);
+    array[md5('mover')::uuid], array[1], array[(select id from lx.unit where code = v_to)], array[1], array['2021-05-01'::timestamptz], '{}', array[false], '{}') r where u.code = 'D1' and r.row_no = 1);
 end $$;
 create function race.assess(p_round int4) returns void language plpgsql as $$
 declare

@@ -42,7 +42,7 @@ select is((select verdict from pg_temp.roster('s1', 1, 'S1', 10, 2, pg_temp.id('
 -- a new person with his home in one group goes there at once
 select results_eq($$ select row_no, verdict, version from lx.push_roster(pg_temp.dev(8), pg_temp.p('s1'), 1, pg_temp.u('S1'), 1, sha256('two operations'), 0, 0, '', now(), '{}',
   array[1, 2]::int8[], array[1, 2], array[pg_temp.id('t5'), pg_temp.id('m50')], array[0, 0]::int8[], array['Wu', null], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
-  array[null, pg_temp.id('t5')]::uuid[], array[null, 1], array[null, pg_temp.u('S1-2')]::uuid[], array[null, 1], array[null, now()], '{}', '{}') $$,
+  array[null, pg_temp.id('t5')]::uuid[], array[null, 1], array[null, pg_temp.u('S1-2')]::uuid[], array[null, 1], array[null, now()], '{}', '{}', '{}') $$,
   $$ values (0, 1, null::int8), (1, 1, 1), (2, 1, 1) $$, 'person and membership in one group');
 select is((select stream from lx.person where id = pg_temp.id('t5')), pg_temp.u('S1-2'), 'he is in the workshop''s stream');
 select is((select count(*) from lx.left_stream where subject = pg_temp.id('t5')), 0::int8, 'without a tombstone');

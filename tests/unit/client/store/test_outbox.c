@@ -244,8 +244,45 @@ static void test_streams_with_work(void **state) {
     home_close(&home);
 }
 
+// Both halves of a transfer: somebody under way shows at once, and is not taken back before he is
+// known to have been sent.
+static void test_halves_of_a_transfer(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1), other = home_id(2);
+    struct uuid id = home_id(20), person = home_id(21), district = home_id(22);
+    struct uuid membership_id = home_id(23);
+    Lx__Operation out = LX__OPERATION__INIT, in = LX__OPERATION__INIT;
+    Lx__Transfer sent = LX__TRANSFER__INIT, taken = LX__TRANSFER__INIT;
+    Lx__Membership membership = LX__MEMBERSHIP__INIT;
+    (void)state;
+    home_open(&home);
+    sent.has_id = sent.has_person = sent.has_to = sent.has_step = 1;
+    sent.id = (ProtobufCBinaryData){UUID_SIZE, id.bytes};
+    sent.person = (ProtobufCBinaryData){UUID_SIZE, person.bytes};
+    sent.to = (ProtobufCBinaryData){UUID_SIZE, district.bytes};
+    sent.step = LX__TRANSFER_STEP__TRANSFER_OUT;
+    out.transfer = &sent;
+    home_add(&home, stream, &out);
+    assert_int_equal(home_count(&home, STORE_KIND_TRANSIT), 1);
+    taken = sent;
+    taken.has_to = 0;
+    taken.step = LX__TRANSFER_STEP__TRANSFER_IN;
+    membership.has_id = 1;
+    membership.id = (ProtobufCBinaryData){UUID_SIZE, membership_id.bytes};
+    taken.membership = &membership;
+    in.transfer = &taken;
+    int64_t back = home_add(&home, other, &in);
+    assert_int_equal(home_count(&home, STORE_KIND_MEMBERSHIP), 1);
+    assert_int_equal(seal(&home, other, MAX_OPS).count, 0); // waits for the first half
+    assert_int_equal(seal(&home, stream, MAX_OPS).count, 1);
+    settle(&home, stream, 1, 0);
+    assert_int_equal(seal(&home, other, MAX_OPS).entries[0].id, back);
+    home_close(&home);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_halves_of_a_transfer),
         cmocka_unit_test(test_group_is_sent_again_as_it_was),
         cmocka_unit_test(test_facts_and_roster_do_not_mix),
         cmocka_unit_test(test_bytes_and_operations_are_limited),
