@@ -72,6 +72,7 @@ class Device:
         self.heads: dict = defaultdict(int)        # the newest head that it was told
         self.seen: dict = defaultdict(set)         # stream -> seqs delivered since it began from 0
         self.delivered: dict = defaultdict(dict)   # stream -> id -> subject, ever
+        self.state_only = False                    # made of a home's state: tombstones are not kept there
 
     @property
     def name(self) -> str:
@@ -207,6 +208,7 @@ class Checker:
         if to < line["c"]:
             self.findings.add("I4", f"{device.name}: cursor of {stream} goes back from {line['c']} to {to}")
         self.never_back(device, stream, head, "a pull")
+        device.state_only |= line.get("state", False)
         last = line["c"]
         for seq, state, record, version, subject in line["rows"]:
             if not last < seq <= min(to, head):
@@ -384,7 +386,8 @@ class Checker:
                 if not self.belonged(record, subject, stream):
                     self.findings.add("I6", f"{device.name}: got {record} with {stream}, where it never was")
         for stream, cursor in device.cursors.items():
-            missing = [s for s in self.database.rows[stream] if s <= cursor and s not in device.seen[stream]]
+            missing = [s for s, row in self.database.rows[stream].items()
+                       if s <= cursor and s not in device.seen[stream] and not (device.state_only and not row[0])]
             for seq in missing:
                 self.findings.add("I3", f"{device.name}: never got {seq} of {stream} ({self.database.rows[stream][seq][0]}), "
                                         f"though it is at {cursor}")

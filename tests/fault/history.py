@@ -4,6 +4,7 @@
     {"k": "send", "t", "s", "f", "ops": [[what, id, hash, of, key, content], ...]}   operations from op_seq f on for stream s
     {"k": "ack", "t", "s", "f", "n", "v", "to", "seq", "no": [op_seq, ...]}          n of them answered; no: refused
     {"k": "pull", "t", "s", "c", "to", "head", "live", "digest", "more", "rows": [[seq, state, id, version, subject], ...]}
+                                                            "state": true: not an answer, but all that a home has
     {"k": "forget", "s"}                                    the stream is pulled from 0 again
 
 Ids, hashes and streams are hex; `what` is the kind of a fact, or 100 person, 101 membership; `content` of a fact is
