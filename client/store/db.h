@@ -18,12 +18,13 @@ struct db_cached {
 };
 
 struct store {
-    sqlite3 *db;      // owns
-    char *home;       // owns, absolute
-    char *program;    // owns
-    struct lock lock; // owns
-    bool transaction; // open, and the lock is held
-    int log_pages;    // length of the write-ahead log after the last commit
+    sqlite3 *db;            // owns
+    sqlite3_stmt *rollback; // owns
+    char *home;             // owns, absolute
+    char *program;          // owns
+    struct lock lock;       // owns
+    bool transaction;       // open, and the lock is held
+    int log_pages;          // length of the write-ahead log after the last commit
     int max_log_pages;
     int lock_wait_ms;
     uint64_t commits; // by this connection

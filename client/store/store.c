@@ -86,6 +86,10 @@ static enum status open_database(struct store *store) {
     }
     free(path);
     TRY(status);
+    int code = sqlite3_prepare_v3(store->db, "rollback", -1, SQLITE_PREPARE_PERSISTENT,
+                                  &store->rollback, NULL);
+    if (code != SQLITE_OK)
+        return db_fail(store, code, "preparing a statement");
     sqlite3_busy_timeout(store->db, BUSY_MS);
     sqlite3_wal_hook(store->db, on_log, store);
     // Else the last one to close would checkpoint outside the lock.
@@ -144,6 +148,7 @@ void store_close(struct store **handle) {
     store_rollback(store);
     for (size_t i = 0; i < store->n_cached; i++)
         sqlite3_finalize(store->cache[i].statement);
+    sqlite3_finalize(store->rollback);
     sqlite3_close(store->db);
     lock_close(&store->lock);
     free(store->program);
@@ -176,6 +181,15 @@ static enum status execute(struct store *store, const char *sql) {
     return code == SQLITE_OK ? STATUS_OK : db_fail(store, code, sql);
 }
 
+// Prepared when the home was opened: to roll back must not need memory. Some errors have rolled
+// back already.
+static void roll_back(struct store *store) {
+    if (sqlite3_get_autocommit(store->db))
+        return;
+    (void)sqlite3_step(store->rollback);
+    (void)sqlite3_reset(store->rollback);
+}
+
 enum status store_begin(struct store *store) {
     if (store->transaction)
         return db_error(store, STATUS_INVALID, "a transaction is open already");
@@ -185,6 +199,7 @@ enum status store_begin(struct store *store) {
         return db_error(store, status, "%s", holder);
     if (status != STATUS_OK)
         return db_error(store, status, "locking the home: %s", strerror(errno));
+    roll_back(store); // what an earlier one could not for want of memory
     status = execute(store, "begin immediate");
     if (status != STATUS_OK)
         lock_release(&store->lock);
@@ -214,8 +229,7 @@ enum status store_commit(struct store *store) {
 void store_rollback(struct store *store) {
     if (!store->transaction)
         return;
-    (void)sqlite3_exec(store->db, "rollback", NULL, NULL,
-                       NULL); // some errors have rolled back already
+    roll_back(store);
     store->transaction = false;
     lock_release(&store->lock);
 }

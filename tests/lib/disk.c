@@ -18,8 +18,15 @@ uint64_t disk_random(uint64_t *state) { // splitmix64
     return z ^ (z >> 31);
 }
 
+// Of tests/lib/alloc.c, where a test has that, too: the disk's own memory never fails.
+void alloc_spare(bool on) __attribute__((weak));
+
 void *disk_memory(void *old, size_t n, size_t size) {
+    if (alloc_spare)
+        alloc_spare(true);
     void *memory = reallocarray(old, n > 0 ? n : 1, size);
+    if (alloc_spare)
+        alloc_spare(false);
     if (!memory) {
         fprintf(stderr, "the made-up disk is out of memory\n");
         abort();

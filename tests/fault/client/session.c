@@ -33,6 +33,14 @@ static int64_t now_ms(const struct session *session) {
            (session->n_moves ? session->moves[session->step % session->n_moves] : 0);
 }
 
+// What the test itself needs never fails for want of memory (tests/lib/alloc.h, where it is used).
+void alloc_spare(bool on) __attribute__((weak));
+
+static void spare(bool on) {
+    if (alloc_spare)
+        alloc_spare(on);
+}
+
 static struct uuid record_id(int number) {
     return home_id(2000 + (uint64_t)number);
 }
@@ -110,8 +118,10 @@ static enum status record(struct session *session, int number) {
 
 static enum status take_back(struct session *session, int number) {
     struct uuid id = home_id(3000 + (uint64_t)number);
+    spare(true);
     Lx__Operation *operation =
         home_accept(&session->world.home, id, home_id(101), record_id(number));
+    spare(false);
     operation->fact->kind = LX__FACT_KIND__VOID;
     return add(session, WORLD_WORKSHOP, operation);
 }
@@ -204,12 +214,19 @@ static enum status greet(struct session *session) {
     return STATUS_OK;
 }
 
+static const ProtobufCMessage *ask(struct session *session, const struct sync_request *request) {
+    spare(true);
+    const ProtobufCMessage *answer =
+        fake_answer(session->server, request->method, request->message);
+    spare(false);
+    return answer;
+}
+
 static enum status pump(struct session *session, struct sync *sync, bool lose_first_push) {
     struct sync_request request;
     sync_connected(sync);
     for (int i = 0; i < 2000 && sync_next(sync, now_ms(session), &request); i++) {
-        const ProtobufCMessage *answer =
-            fake_answer(session->server, request.method, request.message);
+        const ProtobufCMessage *answer = ask(session, &request);
         if (lose_first_push && request.method == LX__METHOD__PUSH) {
             lose_first_push = false;
             sync_disconnected(sync);
@@ -257,7 +274,9 @@ static void happens(struct session *session, int event) {
 }
 
 static enum status meet(struct session *session, int event) {
+    spare(true);
     happens(session, event);
+    spare(false);
     return synchronise(session, 0);
 }
 
@@ -383,7 +402,9 @@ enum status session_run(struct session *session) {
             store_rollback(session->world.home.store);
             return status;
         }
+        spare(true);
         session_note(session);
+        spare(false);
     }
     return STATUS_OK;
 }

@@ -60,6 +60,8 @@ void add_choice(struct fixture *fixture, const char *course, const char *when);
 
 // Assesses the subject on a day; fails the test when assess fails.
 const struct standing *run(struct fixture *fixture, const char *as_of);
+enum status try_run(struct fixture *fixture,
+                    int32_t as_of) MUST_USE; // may fail, for want of memory
 // Of the last run; fails the test when there is no such line.
 const struct line *line_of(const struct fixture *fixture, const char *rule);
 int64_t points_of(const struct fixture *fixture, const char *rule);
