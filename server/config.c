@@ -170,7 +170,10 @@ enum status config_read_file(struct config *config, const char *path, FILE *erro
     char line[CONFIG_TEXT_SIZE + 128];
     enum status status = STATUS_OK;
     for (int number = 1; status == STATUS_OK && fgets(line, sizeof line, file) != NULL; number++) {
-        status = read_line(config, line, errors);
+        bool whole = strchr(line, '\n') != NULL || feof(file); // else its rest would be a line, too
+        if (!whole)
+            fprintf(errors, "the line is longer than %zu bytes\n", sizeof line - 1);
+        status = whole ? read_line(config, line, errors) : STATUS_INVALID;
         if (status != STATUS_OK)
             fprintf(errors, "%s: line %d\n", path, number);
     }

@@ -527,3 +527,13 @@ def test_configuration(tls):
     for wrong in ("port=x", "port=70000", "nothing=1", "checks=none", "port"):
         result = lx.run([program, "--show-config", "--set", wrong], check=False)
         assert result.returncode == 2 and wrong.split("=")[0] in result.stderr
+
+
+def test_the_rest_of_a_line_too_long_is_no_setting(tmp_path):
+    """A line is read whole or not at all (found while writing the fuzz target of the configuration)."""
+    file = tmp_path / "lianxiaod.conf"
+    comment = "#" + "x" * 638  # as much as is read at a time
+    for line in (comment + "port = 1", comment + "x" * 1000 + "\nport = 1234"):
+        file.write_text(line + "\n", encoding="ascii")
+        result = lx.run([lx.BUILD / "server/lianxiaod", "--show-config", "--config", file], check=False)
+        assert result.returncode == 2 and "longer than" in result.stderr and "line 1" in result.stderr, result.stdout
