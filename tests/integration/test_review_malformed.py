@@ -272,6 +272,15 @@ def test_cursors(city, school):
         assert answer(school, number("PULL"), request.SerializeToString()) == expected
 
 
+def test_after_goodbye(city, tmp_path):
+    """A login that has logged out has nothing more to say; the connection may log in again."""
+    with office.login(city, tmp_path, "head", WORKSHOP) as connection:
+        assert answer(connection, number("LOGOUT"), b"") == ("ok", "")
+        for method in ("PULL", "PUSH", "SCOPE", "LOGOUT"):
+            assert answer(connection, number(method), b"") == ("login_needed", "")
+        assert answer(connection, number("PING"), b"") == ("ok", "")
+
+
 def test_a_second_login_takes_the_place_of_the_first(city, school):
     foreign = office.unit_id(city, FOREIGN_WORKSHOP)
     city.user("second.login", "head", FOREIGN_WORKSHOP, office.PASSWORD)
