@@ -94,6 +94,8 @@ enum cli_exit cli_client_result(struct cli *cli, enum client_result result);
 // The same for a failed call of the store.
 enum cli_exit cli_store_failed(struct cli *cli, enum status status);
 enum cli_exit cli_no_memory(struct cli *cli);
+// The time for a record. A clock that is provably wrong is told.
+int64_t cli_now_ms(struct cli *cli);
 // A reason in the person's language, in the arena.
 const char *cli_reason(struct cli *cli, const Lx__Reason *reason);
 // "reason (field)" on stderr, with what it is about in front (may be NULL).

@@ -148,7 +148,7 @@ static enum cli_exit import_bytes(struct cli *cli, struct view bytes) {
                                          .people = &local->people,
                                          .known = local->known,
                                          .n_known = local->n_known,
-                                         .now_ms = clock_now_ms()};
+                                         .now_ms = cli_now_ms(cli)};
     if (evidence_read(&input, cli->arena, &result) != STATUS_OK)
         return cli_no_memory(cli);
     enum status status = import_apply(cli->store, local, input.now_ms, cli->arena, &result);
@@ -298,7 +298,7 @@ static enum cli_exit roster_bytes(struct cli *cli, struct view bytes) {
                                        .programme = programme,
                                        .from_ms = programme->scheme->whole.from_ms,
                                        .complete = cli_option(cli, "complete") != NULL,
-                                       .now_ms = clock_now_ms()};
+                                       .now_ms = cli_now_ms(cli)};
     if (roster_read(&input, cli->arena, &result) != STATUS_OK)
         return cli_no_memory(cli);
     if (result.reason != NULL) {

@@ -124,7 +124,7 @@ enum cli_exit cmd_outbox_retry(struct cli *cli) {
     if (!read_id(cli, &id))
         return CLI_EXIT_USAGE;
     enum cli_exit code =
-        tell_change(cli, store_outbox_retry(cli->store, id, clock_now_ms(), &new_id), id);
+        tell_change(cli, store_outbox_retry(cli->store, id, cli_now_ms(cli), &new_id), id);
     if (code == CLI_EXIT_OK && !cli->json)
         fprintf(cli->out, _("Entry %lld goes again as %lld.\n"), (long long)id, (long long)new_id);
     return code;

@@ -34,7 +34,7 @@ static ProtobufCBinaryData bytes_of(struct cli *cli, struct uuid id) {
 
 static bool draft_open(struct draft *draft, struct cli *cli, Lx__FactKind kind) {
     char error[256] = "";
-    *draft = (struct draft){.cli = cli, .now_ms = clock_now_ms()};
+    *draft = (struct draft){.cli = cli, .now_ms = cli_now_ms(cli)};
     enum status status = local_load(cli->store, cli->arena, &draft->local, error);
     if (status != STATUS_OK) {
         if (error[0])

@@ -38,7 +38,7 @@ static enum status from_here(struct cli *cli, const struct local *local,
                              struct shown *out) {
     struct standing standing;
     char text[11];
-    int32_t as_of = clock_day_of(clock_now_ms());
+    int32_t as_of = clock_day_of(cli_now_ms(cli));
     const char *given = cli_option(cli, "as-of");
     if (given && clock_parse_day(view_from_string(given), &as_of) != STATUS_OK)
         return STATUS_INVALID;

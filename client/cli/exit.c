@@ -4,6 +4,7 @@
 
 #include "client/cli/cli.h"
 #include "client/cli/words.h"
+#include "common/base/clock.h"
 
 static const struct {
     enum cli_exit code;
@@ -73,6 +74,22 @@ void cli_show_reason(struct cli *cli, const char *about, const Lx__Reason *reaso
 enum cli_exit cli_no_memory(struct cli *cli) {
     cli_error(cli, _("out of memory"));
     return CLI_EXIT_FAILED;
+}
+
+int64_t cli_now_ms(struct cli *cli) {
+    char wrong[20];
+    char right[20];
+    int64_t clock_ms = clock_now_ms();
+    int64_t now_ms = client_now_ms(cli->store, clock_ms);
+    if (now_ms == clock_ms)
+        return now_ms;
+    clock_format_local_time(clock_ms, wrong);
+    clock_format_local_time(now_ms, right);
+    cli_error(cli,
+              _("this machine's clock is wrong (%s): %s is used, the newest time known; set the"
+                " clock, or sync"),
+              wrong, right);
+    return now_ms;
 }
 
 enum cli_exit cli_store_failed(struct cli *cli, enum status status) {

@@ -7,6 +7,7 @@
 #include "client/core/client_internal.h"
 #include "common/base/clock.h"
 #include "common/net/ca.h"
+#include "common/net/tls.h"
 
 enum status client_init(struct client *client, struct store *store, const char *program) {
     *client = (struct client){.store = store, .program = program, .arena = arena_new(0)};
@@ -72,6 +73,19 @@ static int64_t trusted_time_ms(struct store *store) {
     if (store_config_get_int(store, STORE_CONFIG_SERVER_TIME, &seen_ms) != STATUS_OK)
         seen_ms = 0;
     return seen_ms > build_ms ? seen_ms : build_ms;
+}
+
+#define CLOCK_SLACK_MS (5 * 60 * 1000) // two clocks never agree; the server allows as much
+
+int64_t client_right_time_ms(int64_t clock_ms, int64_t trusted_ms) {
+    // As with certificates; but what lies ahead for years is no better known than what lies behind.
+    int64_t latest_ms = trusted_ms + TLS_EXPIRED_GRACE_DAYS * INT64_C(86400000);
+    bool possible = clock_ms >= trusted_ms - CLOCK_SLACK_MS && clock_ms <= latest_ms;
+    return possible ? clock_ms : trusted_ms;
+}
+
+int64_t client_now_ms(struct store *store, int64_t clock_ms) {
+    return client_right_time_ms(clock_ms, trusted_time_ms(store));
 }
 
 static enum status put_hello(struct client *client, const Lx__HelloReply *hello) {

@@ -35,6 +35,13 @@ struct client {
 enum status client_init(struct client *client, struct store *store, const char *program) MUST_USE;
 void client_free(struct client *client);
 
+// What time it is, for dates and checks of records: this machine's clock, unless it is provably
+// wrong (before the newest time seen from a server or the build's, or 400 days after): then that
+// time.
+int64_t client_now_ms(struct store *store, int64_t clock_ms);
+// The same of two times.
+int64_t client_right_time_ms(int64_t clock_ms, int64_t trusted_ms);
+
 // Key, request and certificate of this device, with a one-time code. label: what people call it.
 // What waits in the outbox is kept for the new device.
 enum client_result client_enrol(struct client *client, const char *server, const char *ca_file,

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "client/core/client.h"
 #include "client/core/sync.h"
 #include "tests/fault/client/session_internal.h"
 
@@ -29,8 +30,8 @@ static const char roster[] = ROSTER "3401030002,语文工作坊,夏然,340103000
                                     "3401030002,语文工作坊,新人,340103000220210020,t20,,,\n";
 
 static int64_t now_ms(const struct session *session) {
-    return session->world.now_ms +
-           (session->n_moves ? session->moves[session->step % session->n_moves] : 0);
+    int64_t move = session->n_moves ? session->moves[session->step % session->n_moves] : 0;
+    return client_right_time_ms(session->world.now_ms + move, session->world.now_ms);
 }
 
 // What the test itself needs never fails for want of memory (tests/lib/alloc.h, where it is used).

@@ -222,6 +222,8 @@ static uint64_t hash_of_row(struct session *session, const Lx__Row *row) {
     if (row->fact) {
         fact = *row->fact;
         fact.has_id = fact.has_of = copy.has_id = 0;
+        if (fact.kind == LX__FACT_KIND__VOID) // dated when it was recorded
+            fact.has_occurred_at_ms = 0;
         copy.fact = &fact;
     }
     return hash_of(session, &copy.base);
