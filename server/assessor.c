@@ -41,6 +41,7 @@ struct assessor {
     struct scheme_set schemes;
     struct sealer *sealer; // owns; NULL: this node seals nothing
     int retry_ms;
+    int64_t prune_at_ms; // monotonic
 };
 
 static void catch_signals(void) {
@@ -166,15 +167,38 @@ static void seal(struct assessor *assessor, bool at_once) {
         db_sync_close(&assessor->db);
 }
 
+// Tombstones older than that are removed; a client that was away for longer begins its streams
+// anew.
+#define TOMBSTONE_DAYS 400
+#define PRUNE_MS (60 * 60 * 1000)
+
+static enum status prune(struct assessor *assessor) {
+    int64_t now_ms = clock_monotonic_ms();
+    if (now_ms < assessor->prune_at_ms)
+        return STATUS_OK;
+    assessor->prune_at_ms = now_ms + PRUNE_MS;
+    struct arena *arena = arena_new(0);
+    struct db_params *params = arena == NULL ? NULL : db_params_new(arena);
+    enum status status = STATUS_NO_MEMORY;
+    if (params != NULL) {
+        db_param_int4(params, TOMBSTONE_DAYS);
+        status = db_sync_query(assessor->db, "prune", params, NULL);
+    }
+    arena_free(&arena);
+    return status;
+}
+
 static enum status take_turn(struct assessor *assessor, bool *out_more) {
     int32_t districts[MOST_DISTRICTS];
     size_t n;
     enum status carried = carry_transfers(assessor);
+    if (carried == STATUS_OK)
+        carried = prune(assessor);
     if (carried != STATUS_OK && db_sync_is_broken(assessor->db))
         return carried;
     if (carried != STATUS_OK) // figures need no transfers
-        log_error("assessor: transfers not carried: %s, sqlstate %s", status_name(carried),
-                  db_sync_sqlstate(assessor->db));
+        log_error("assessor: transfers not carried, or tombstones not removed: %s, sqlstate %s",
+                  status_name(carried), db_sync_sqlstate(assessor->db));
     TRY(find_due(assessor, districts, MOST_DISTRICTS, &n));
     if (n == 0)
         return STATUS_OK;

@@ -21,6 +21,7 @@ enum sync_pull_state {
 struct sync_stream {
     struct uuid id;
     uint64_t cursor;
+    uint64_t began;          // head when this engine last began the replica from 0; 0: it has not
     uint64_t server_next_op; // as scope told; keys below it are stored there
     uint64_t head;           // newest known
     enum sync_pull_state pull;

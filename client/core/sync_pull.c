@@ -89,9 +89,10 @@ static bool make_pull(struct sync *sync, struct sync_stream *stream,
         return false;
     }
     lx__pull_request__init(request);
-    request->has_stream = request->has_cursor = request->has_limit = 1;
+    request->has_stream = request->has_cursor = request->has_limit = request->has_began = 1;
     request->stream = (ProtobufCBinaryData){UUID_SIZE, stream->id.bytes};
     request->cursor = stream->restart ? 0 : stream->cursor;
+    request->began = stream->began;
     request->limit = sync->options.pull_limit ? sync->options.pull_limit : SYNC_PULL_LIMIT;
     stream->token = sync_new_token(sync);
     stream->pull = SYNC_PULL_ASKED;
@@ -135,8 +136,12 @@ static enum status is_overtaken(struct sync *sync, struct sync_stream *stream,
 static enum status apply_page(struct sync *sync, struct sync_stream *stream,
                               const Lx__PullReply *reply, bool *out_mismatch) {
     struct store_stream stored;
-    if (stream->restart)
+    // Too old a cursor: tombstones are gone since, so the page begins the stream anew.
+    bool anew = stream->restart || reply->snapshot;
+    if (anew)
         TRY(store_stream_restart(sync->store, stream->id));
+    if (anew || stream->cursor == 0)
+        stream->began = reply->head;
     TRY(store_pull_apply(sync->store, stream->id, reply->n_rows, reply->rows, reply->cursor));
     TRY(store_stream_get(sync->store, stream->id, &stored));
     bool at_head = !reply->more && reply->cursor == reply->head;
@@ -187,7 +192,7 @@ static void go_on(struct sync *sync, struct sync_stream *stream, const Lx__PullR
 
 void sync_pull_reply(struct sync *sync, struct sync_stream *stream, const Lx__PullReply *reply) {
     struct page page = {false, false};
-    uint64_t asked = stream->restart ? 0 : stream->cursor;
+    uint64_t asked = stream->restart || reply->snapshot ? 0 : stream->cursor;
     sync->pulls--;
     enum status status = apply(sync, stream, reply, &page);
     if (reply->has_scope_version && reply->scope_version != sync->scope_version)

@@ -17,6 +17,8 @@ struct pulling {
     struct request *request; // borrows
     struct uuid stream;
     uint64_t cursor;
+    bool has_began; // an older client says nothing of it, and finds out by count and digest
+    uint64_t began;
     uint32_t limit;
     uint64_t scope_version;
 };
@@ -51,6 +53,7 @@ static void fill_head(const struct pulling *pulling, const struct db_result *res
     reply->live_count = (uint64_t)db_int8(result, 0, PULL_LIVE);
     reply->digest = (uint64_t)db_int8(result, 0, PULL_DIGEST);
     reply->scope_version = pulling->scope_version;
+    reply->has_snapshot = reply->snapshot = db_bool(result, 0, PULL_SNAPSHOT);
 }
 
 // What the checker of histories must find; nothing in a release.
@@ -131,6 +134,10 @@ static void ask(struct pulling *pulling, int32_t district) {
     db_param_uuid(params, pulling->stream);
     db_param_int8(params, (int64_t)pulling->cursor);
     db_param_int4(params, (int32_t)pulling->limit);
+    if (pulling->has_began)
+        db_param_int8(params, (int64_t)pulling->began);
+    else
+        db_param_null(params);
     db_query(request_worker(request)->reads, scope_db(scope), "pull", params, on_rows, pulling);
 }
 
@@ -142,7 +149,10 @@ void handle_pull(struct request *request) {
         request_fail_status(request, STATUS_NO_MEMORY, "pull");
         return;
     }
-    *pulling = (struct pulling){.request = request, .cursor = message->cursor};
+    *pulling = (struct pulling){.request = request,
+                                .cursor = message->cursor,
+                                .has_began = message->has_began,
+                                .began = message->began};
     pulling->limit = message->has_limit ? message->limit : DEFAULT_ROWS;
     if (!message->has_stream ||
         uuid_from_bytes(view_from(message->stream.data, message->stream.len), &pulling->stream) !=
@@ -150,6 +160,8 @@ void handle_pull(struct request *request) {
         request_fail(request, REASON_ID_MALFORMED, "stream", NULL);
     else if (message->cursor > INT64_MAX)
         request_fail(request, REASON_FIELD_INVALID, "cursor", NULL);
+    else if (message->began > INT64_MAX)
+        request_fail(request, REASON_FIELD_INVALID, "began", NULL);
     else if (pulling->limit == 0 || pulling->limit > MAX_ROWS)
         request_fail(request, REASON_FIELD_INVALID, "limit", NULL);
     else if (!find_district(request, pulling->stream, &district))

@@ -5,7 +5,14 @@
 #include "proto/ledger.pb-c.h"
 #include "server/db/db.h"
 
-enum { PULL_HEAD, PULL_LIVE, PULL_DIGEST, PULL_KIND, PULL_SEQ }; // the columns that pull.c reads
+enum {
+    PULL_HEAD,
+    PULL_LIVE,
+    PULL_DIGEST,
+    PULL_KIND,
+    PULL_SEQ,
+    PULL_SNAPSHOT = 30
+}; // the columns that pull.c reads
 
 // The message of one row; bytes are borrowed from the result, texts live in the arena. NULL: out of
 // memory, or a row that cannot be read.

@@ -1,5 +1,5 @@
 -- pull: the newest state of the rows of one stream above a cursor, in order of seq. See sql/functions/pull.sql. Role lianxiao_api, under row level security.
--- parameters: $1 district int4, $2 stream uuid, $3 cursor int8, $4 limit int4
+-- parameters: $1 district int4, $2 stream uuid, $3 cursor int8, $4 limit int4, $5 began int8
 -- result: no row when the stream is unknown or forbidden; one row with kind null when there is nothing above the cursor; else the rows:
 --   0 head int8, 1 live int8, 2 digest int8                                  of the stream, in every row
 --   3 kind int4: 1 fact, 2 person, 3 membership, 4 unit, 5 programme, 6 standing, 7 left (subject's rows left: drop them), 8 transit, 9 gone (the row id: drop it)
@@ -16,4 +16,5 @@
 --  22 state int4: standing | unit: district | person: birth_year, 23 count int4: standing, programme: scheme_version | unit: printed_size
 --  24 certificate bool, 25 in_post bool, 26 established bool, 27 full_time bool: person, 28 guest bool: membership
 --  29 body bytea, packed: fact: Submission | unit: Unit with attributes only | programme: Scheme | standing: Receipt
-select * from lx.pull($1::int4, $2::uuid, $3::int8, $4::int4)
+--  30 snapshot bool: the page begins the stream anew
+select * from lx.pull($1::int4, $2::uuid, $3::int8, $4::int4, $5::int8)

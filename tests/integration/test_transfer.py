@@ -145,6 +145,8 @@ def test_who_is_taken_back_has_never_been_away(deployment, sides, tmp_path):
     bring(old.school, tmp_path, [teacher])
     record(old.school, teacher, "certification", "--item", "A1", "--quantity", "3", "--at", "2021-11-08")
     old.sync()
+    away = home_of(deployment, *old.seats["school_admin"][:2])
+    record(away, teacher, "certification", "--item", "A2", "--quantity", "1", "--at", "2021-11-08")
     old.district.run("transfer", "out", teacher.account, "--to", OTHER_DISTRICT)
     old.sync()
     carried(new.district)
@@ -160,9 +162,16 @@ def test_who_is_taken_back_has_never_been_away(deployment, sides, tmp_path):
     assert len(old.school.json("record", "list", teacher.account)) == 1
     figures_are_through(deployment)
     assert credits(deployment, WORKSHOP) == 300
+    # a home that was away until all tombstones are gone: nothing lost, nobody raised from the dead
+    assert int(deployment.cluster.sql("select lx.prune(now())")[0][0]) > 0
+    assert away.json("sync")["refused"] == 0
+    figures_are_through(deployment)
+    away.run("sync")
     for side in sides:
         side.sync()
         side.equals_a_fresh_start()
+    assert replica(away) == replica(old.school) and len(away.json("record", "list", teacher.account)) == 2
+    figures_are_through(deployment)
     assert deployment.ctl("verify").returncode == 0
 
 

@@ -90,12 +90,12 @@ $$;
 -- sql/queries/pull.sql, so that tests run the statement that the server prepares. Also works after `set role lianxiao_api`.
 \set pull `cat "$LX_ROOT/sql/queries/pull.sql"`
 select set_config('lianxiao.test_pull', :'pull', true) \g /dev/null
-create function pg_temp.pull(p_unit text, p_cursor int8 default 0, p_limit int4 default 1000)
-returns table (head int8, live int8, digest int8, kind int4, seq int8, id uuid, version int8, subject uuid)
+create function pg_temp.pull(p_unit text, p_cursor int8 default 0, p_limit int4 default 1000, p_began int8 default null)
+returns table (head int8, live int8, digest int8, kind int4, seq int8, id uuid, version int8, subject uuid, snapshot bool)
 language plpgsql as $$
 begin
-  return query execute 'select head, live, digest, kind, seq, id, version, subject from (' || current_setting('lianxiao.test_pull') || ') q'
-    using (select u.district from lx.unit u where u.code = p_unit), (select u.id from lx.unit u where u.code = p_unit), p_cursor, p_limit;
+  return query execute 'select head, live, digest, kind, seq, id, version, subject, snapshot from (' || current_setting('lianxiao.test_pull') || ') q'
+    using (select u.district from lx.unit u where u.code = p_unit), (select u.id from lx.unit u where u.code = p_unit), p_cursor, p_limit, p_began;
 end $$;
 
 -- What a replica holds after it has applied rows in order: (id, version) of live rows, given what it held before.

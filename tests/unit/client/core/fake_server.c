@@ -116,6 +116,19 @@ void fake_leave(struct fake_server *server, size_t index, struct uuid subject) {
     (void)server;
 }
 
+void fake_prune(struct fake_server *server, size_t index) {
+    struct fake_stream *stream = &server->streams[index];
+    for (size_t i = 0; i < stream->n_rows;) {
+        if (stream->rows[i].state == LX__ROW_STATE__ROW_LIVE) {
+            i++;
+            continue;
+        }
+        if (stream->rows[i].seq > stream->floor)
+            stream->floor = stream->rows[i].seq;
+        stream->rows[i] = stream->rows[--stream->n_rows];
+    }
+}
+
 uint64_t fake_live_count(const struct fake_stream *stream, uint64_t *out_digest) {
     uint64_t count = 0;
     *out_digest = 0;
@@ -290,8 +303,12 @@ static const ProtobufCMessage *answer_pull(struct fake_server *server,
     qsort(stream->rows, stream->n_rows, sizeof stream->rows[0], compare_rows);
     reply->rows = take(server, request->limit, sizeof *reply->rows);
     reply->cursor = stream->head;
+    reply->snapshot = reply->has_snapshot =
+        request->cursor > 0 && request->cursor < stream->floor && request->began < stream->floor;
+    uint64_t cursor = reply->snapshot ? 0 : request->cursor;
+    server->snapshots += reply->snapshot ? 1u : 0u;
     for (size_t i = 0; i < stream->n_rows && !reply->more; i++) {
-        if (stream->rows[i].seq <= request->cursor)
+        if (stream->rows[i].seq <= cursor)
             continue;
         reply->more = reply->n_rows == request->limit;
         if (!reply->more)

@@ -33,6 +33,7 @@ struct fake_stream {
     struct fake_op ops[FAKE_OPS]; // op_seq - 1
     size_t n_ops;
     bool refuse_groups;    // GROUP_REFUSED
+    uint64_t floor;        // newest tombstone that was removed
     uint64_t wrong_digest; // xor'ed into the next `wrong_times` answers
     unsigned wrong_times;
 };
@@ -45,7 +46,7 @@ struct fake_server {
     const struct store_grant *grant; // borrows; of the login; NULL: none
     unsigned stored_twice;           // operations that came in twice under different keys
     unsigned hash_clashes;           // same key, other content: a defect of the client
-    unsigned pulls, pushes;
+    unsigned pulls, pushes, snapshots;
 };
 
 void fake_open(struct fake_server *server); // streams home_id(1..3), all in scope
@@ -58,4 +59,5 @@ void fake_put(struct fake_server *server, size_t stream, const Lx__Operation *op
 // The same with what only a server makes (units, programmes): the row's body, id and subject.
 void fake_put_row(struct fake_server *server, size_t stream, const Lx__Row *row);
 void fake_leave(struct fake_server *server, size_t stream, struct uuid subject);
+void fake_prune(struct fake_server *server, size_t stream); // removes the tombstones
 uint64_t fake_live_count(const struct fake_stream *stream, uint64_t *out_digest);

@@ -362,6 +362,36 @@ static void test_cursor_ahead_starts_afresh(void **state) {
     world_close(&world);
 }
 
+static void put_facts(struct world *world, int n, uint64_t subject) {
+    for (int i = 0; i < n; i++)
+        fake_put(&world->server, 0,
+                 home_fact(&world->home, home_new_id(&world->home), home_id(subject), "t.plan"));
+}
+
+// Away so long that the tombstones of who left meanwhile are gone: the stream is begun anew in
+// pages, without a mismatch, and nobody is raised from the dead; cut wherever chance wants it.
+static void test_an_old_replica_gets_a_snapshot(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed <= 40; seed++) {
+        struct world world;
+        world_open(&world, false, 3);
+        put_facts(&world, 4, 501);
+        run_round(&world);
+        put_facts(&world, 7, 502);
+        fake_leave(&world.server, 0, home_id(501));
+        fake_prune(&world.server, 0);
+        world.random = seed * 7919; // 0: nothing is cut
+        world.cut_percent = 15;
+        run_round(&world);
+        world.random = 0;
+        run_round(&world);
+        assert_true(seed == 0 ? world.server.snapshots == 1 : world.server.snapshots >= 1);
+        assert_int_equal(sync_progress(world.sync)->restarts, 0);
+        assert_same_state(&world);
+        world_close(&world);
+    }
+}
+
 static uint64_t cursor_of(struct world *world, struct uuid stream) {
     struct store_stream stored = {.cursor = 0};
     enum status status = store_stream_get(world->home.store, stream, &stored);
@@ -553,6 +583,7 @@ int main(void) {
         cmocka_unit_test(test_restored_server_is_healed_by_an_idle_home),
         cmocka_unit_test(test_epoch_makes_replicas_prove_themselves),
         cmocka_unit_test(test_cursor_ahead_starts_afresh),
+        cmocka_unit_test(test_an_old_replica_gets_a_snapshot),
         cmocka_unit_test(test_two_engines_on_one_home),
         cmocka_unit_test(test_late_answer_speaks_of_its_own_group),
         cmocka_unit_test(test_scope_that_shrinks_and_grows),

@@ -1,0 +1,30 @@
+-- Removes tombstones (subjects that left, transfers that are over) from before a moment, and says so in the heads' floors.
+-- Takes the moment. Returns how many were removed. Locks the heads concerned in ascending order.
+create or replace function lx.prune(p_before timestamptz) returns int8
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_rows int8;
+begin
+  perform 1 from lx.head h
+  where (h.district, h.stream) in (select l.district, l.stream from lx.left_stream l where l.left_at < p_before
+                                   union select t.district, t.stream from lx.transit t where t.ended_at < p_before)
+  order by h.district, h.stream for no key update;
+  with moved as (
+    delete from lx.left_stream l where l.left_at < p_before returning l.district, l.stream, l.seq),
+  ended as (
+    delete from lx.transit t where t.ended_at < p_before returning t.district, t.stream, t.seq),
+  gone as materialized (select * from moved union all select * from ended),
+  noted as (
+    update lx.head h set floor = greatest(h.floor, g.seq)
+    from (select district, stream, max(seq) as seq from gone group by district, stream) g
+    where h.district = g.district and h.stream = g.stream)
+  select count(*) into v_rows from gone;
+  return v_rows;
+end
+$$;
+alter function lx.prune owner to lianxiao_carrier;
+revoke all on function lx.prune from public;
+grant execute on function lx.prune to lianxiao_assessor;
