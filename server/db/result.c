@@ -112,7 +112,7 @@ int64_t db_timestamptz_us(const struct db_result *result, int row, int column) {
 
 int32_t db_date(const struct db_result *result, int row, int column) {
     struct view bytes = cell(result, row, column);
-    return bytes.data != NULL ? (int32_t)number_of(bytes) + WIRE_EPOCH_DAY : 0;
+    return bytes.data != NULL ? wire_day((int32_t)number_of(bytes)) : 0;
 }
 
 // ---- arrays ----

@@ -37,3 +37,9 @@ static inline int64_t wire_time_ms(int64_t timestamp) {
     int64_t down = timestamp >= 0 ? timestamp / 1000 : (timestamp - 999) / 1000;
     return down + WIRE_EPOCH_MS;
 }
+
+// Days since 2000 to days since 1970; infinity stays what it is.
+static inline int32_t wire_day(int32_t date) {
+    int32_t day;
+    return __builtin_add_overflow(date, WIRE_EPOCH_DAY, &day) || date == INT32_MIN ? date : day;
+}

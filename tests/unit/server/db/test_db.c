@@ -105,11 +105,11 @@ static void test_scalars(void **state) {
             "select $1::bool, $2::int2, $3::int4, $4::int8, $5::float8, $6::text, $7::bytea, "
             "$8::uuid, $9::timestamptz, $10::timestamptz, $11::timestamptz, $12::date, "
             "$13::text, $8::uuid::text, ($9::timestamptz at time zone 'utc')::text, "
-            "$12::date::text",
+            "$12::date::text, date 'infinity', date '-infinity'",
             params, &r),
         STATUS_OK);
     assert_int_equal(db_rows(r), 1);
-    assert_int_equal(db_columns(r), 16);
+    assert_int_equal(db_columns(r), 18);
     assert_true(db_bool(r, 0, 0));
     assert_int_equal(db_int8(r, 0, 1), -2);
     assert_int_equal(db_int8(r, 0, 2), INT32_MIN);
@@ -128,6 +128,8 @@ static void test_scalars(void **state) {
         view_equal(db_text(r, 0, 13), view_from_string("01020304-0506-0708-090a-0b0c0d0e0f10")));
     assert_true(view_equal(db_text(r, 0, 14), view_from_string("2021-09-30 00:00:00.123")));
     assert_true(view_equal(db_text(r, 0, 15), view_from_string("2022-01-01")));
+    assert_int_equal(db_date(r, 0, 16), INT32_MAX); // found by the handlers' fuzz target
+    assert_int_equal(db_date(r, 0, 17), INT32_MIN);
     db_sync_free_result(&r);
     db_sync_close(&db);
 }
