@@ -36,6 +36,8 @@ const struct config_key CONFIG_KEYS[] = {
     TEXT(key, "", true, "its private key, PEM file"),
     TEXT(ca_cert, "", true, "certificate of the CA of the devices, PEM file"),
     TEXT(ca_key, "", true, "its private key; empty: this node enrols no device"),
+    TEXT(security_journal, "", false,
+         "file, off the database's machine: what was revoked stays so after a restore"),
     INT(max_connections, "20000", 1, 1000000, true, "client connections of all workers together"),
     INT(accept_budget, "10", 1, 1000, true, "connections taken at a time before others are served"),
     INT(handshake_timeout_ms, "10000", 100, 600000, true,

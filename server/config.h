@@ -24,11 +24,12 @@ struct config {
     int db_wait_ms;                      // a call waits so long for a connection
     char cert[CONFIG_TEXT_SIZE];         // PEM chain of the server
     char key[CONFIG_TEXT_SIZE];
-    char ca_cert[CONFIG_TEXT_SIZE]; // signs and verifies devices
-    char ca_key[CONFIG_TEXT_SIZE];  // "": this node can't enrol
-    int max_connections;            // per node; shared out to the workers
-    int accept_budget;              // connections taken per wake of the listener
-    int handshake_timeout_ms;       // from accept to the end of the handshake
+    char ca_cert[CONFIG_TEXT_SIZE];          // signs and verifies devices
+    char ca_key[CONFIG_TEXT_SIZE];           // "": this node can't enrol
+    char security_journal[CONFIG_TEXT_SIZE]; // "": none is kept
+    int max_connections;                     // per node; shared out to the workers
+    int accept_budget;                       // connections taken per wake of the listener
+    int handshake_timeout_ms;                // from accept to the end of the handshake
     int hello_timeout_ms;     // from there to a finished login (Hello, Enrol or Login answered)
     int frame_timeout_ms;     // from the first byte of a frame to its last
     int write_timeout_ms;     // a peer that reads nothing of what is waiting for it

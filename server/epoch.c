@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "server/journal_keeper.h"
 #include "server/worker.h"
 
 // Shorter than any restore takes: an outage is seen before what comes after it is let in.
@@ -23,7 +24,7 @@ struct epoch {
     struct uuid id;
 };
 
-enum { CHECK_EPOCH, CHECK_OPEN };
+enum { CHECK_EPOCH, CHECK_OPEN, CHECK_NO };
 
 static void set_state(struct epoch *epoch, enum epoch_state state) {
     if (state == EPOCH_CLOSED && epoch->state != EPOCH_CLOSED)
@@ -63,6 +64,9 @@ static void on_checked(void *user, enum status status, const struct db_result *r
         set_state(epoch, EPOCH_UNKNOWN);
     else
         take_answer(epoch, id, db_bool(result, 0, CHECK_OPEN));
+    struct journal_keeper *journal = epoch->worker->journal;
+    if (journal != NULL && epoch->state == EPOCH_OPEN)
+        journal_keeper_see(journal, db_int8(result, 0, CHECK_NO));
     start(epoch);
 }
 
@@ -72,8 +76,14 @@ static void check(struct epoch *epoch) {
     epoch->under_way = true;
     arena_reset(epoch->arena);
     struct db_params *params = db_params_new(epoch->arena);
-    db_param_null(params);
-    db_param_null(params);
+    const struct journal_end *end = journal_keeper_end(epoch->worker->journal);
+    if (end != NULL) {
+        db_param_int8(params, end->no);
+        db_param_bytea(params, view_from(end->hash, JOURNAL_HASH_SIZE));
+    } else {
+        db_param_null(params);
+        db_param_null(params);
+    }
     db_query(epoch->worker->reads, DB_SCOPE_NONE, "epoch_check", params, on_checked, epoch);
 }
 

@@ -96,5 +96,8 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     log_open("lianxiaod", log_level_of(&config));
     raise_descriptor_limit(&config);
+    if (config.security_journal[0] == '\0')
+        log_warning("security_journal is not set: after a restore from a backup, whoever was "
+                    "revoked since would be let in again; see deploy/BACKUP.md");
     return master_run(&config, &arguments.source);
 }

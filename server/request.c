@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/wire/unpack.h"
 #include "server/conn.h"
+#include "server/journal_keeper.h"
 #include "server/request_internal.h"
 #include "server/worker.h"
 
@@ -160,7 +161,7 @@ void request_close_after(struct request *request) {
 // ---- answers ----
 
 static enum status append(struct request *request, Lx__FrameKind kind,
-                          const ProtobufCMessage *message) {
+                          const ProtobufCMessage *message, struct buf *out) {
     struct frame_header header = {
         .method = request->method_number,
         .kind = (uint8_t)kind,
@@ -168,7 +169,7 @@ static enum status append(struct request *request, Lx__FrameKind kind,
     };
     if (request_orphaned(request))
         return STATUS_OK;
-    return unpack_append_frame(&header, message, &request->conn->out);
+    return unpack_append_frame(&header, message, out);
 }
 
 static void answer_error(struct request *request, const Lx__Reason *reason,
@@ -184,19 +185,52 @@ static void answer_error(struct request *request, const Lx__Reason *reason,
         error.retry_after_ms = *retry_after_ms;
     }
     request->answered = true;
-    if (append(request, LX__FRAME_KIND__ERROR, &error.base) != STATUS_OK)
+    if (append(request, LX__FRAME_KIND__ERROR, &error.base, &request->conn->out) != STATUS_OK)
         conn_close(request->conn, "out of memory for an answer");
     finish(request);
 }
 
+// Methods that change nobody's rights. Everything else, what is yet to come included, is answered
+// when the security journal has all that was committed so far.
+static bool changes_no_rights(uint16_t method) {
+    static const uint16_t methods[] = {
+        LX__METHOD__PING, LX__METHOD__HELLO,     LX__METHOD__SCOPE,    LX__METHOD__PUSH,
+        LX__METHOD__PULL, LX__METHOD__SUBSCRIBE, LX__METHOD__STANDING, LX__METHOD__STATISTICS,
+    };
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (methods[i] == method)
+            return true;
+    return false;
+}
+
+static void on_journal(struct request *request, enum status status) {
+    struct view frame = buf_view(&request->held);
+    if (status == STATUS_OK && !request_orphaned(request))
+        status = buf_append(&request->conn->out, frame.data, frame.size);
+    buf_free(&request->held);
+    if (status != STATUS_OK) {
+        request_fail_later(request, REASON_JOURNAL_UNAVAILABLE, RETRY_DATABASE_MS);
+        return;
+    }
+    request->answered = true;
+    finish(request);
+}
+
 void request_reply(struct request *request, const ProtobufCMessage *reply) {
+    struct journal_keeper *journal = request_worker(request)->journal;
+    bool held = journal != NULL && !changes_no_rights(request->method_number);
     assert(!request->answered);
     assert(reply->descriptor == request->method->reply);
-    enum status status = append(request, LX__FRAME_KIND__REPLY, reply);
+    enum status status =
+        append(request, LX__FRAME_KIND__REPLY, reply, held ? &request->held : &request->conn->out);
     if (status != STATUS_OK) {
         log_error("request %" PRIu64 " %s: the reply is too large (%s)", request->number,
                   request->method->name, status_name(status));
         request_fail(request, REASON_INTERNAL, NULL, NULL);
+        return;
+    }
+    if (held) {
+        journal_keeper_wait(journal, request, on_journal);
         return;
     }
     request->answered = true;

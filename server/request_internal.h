@@ -1,6 +1,7 @@
 // What conn.c knows of a request and handlers do not.
 #pragma once
 
+#include "common/base/buf.h"
 #include "common/wire/frame.h"
 #include "server/request.h"
 
@@ -19,6 +20,10 @@ struct request {
     bool answered;
     bool close_after;
     struct request *next; // conn->requests, or the worker's spare ones
+    // While the answer waits for the security journal: its frame, and who waits with it.
+    struct buf held; // owns
+    void (*held_done)(struct request *request, enum status status);
+    struct request *next_held;
 };
 
 // A request for the frame, counted on the connection; NULL when memory is out. method may be NULL

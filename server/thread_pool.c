@@ -11,6 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/wire/digest.h"
+
 struct job {
     struct job *next;
     thread_work_fn work;
@@ -75,6 +77,7 @@ static void *run_thread(void *user) {
         (void)written; // a full counter wakes as well
     }
     pthread_mutex_unlock(&pool->lock);
+    digest_thread_end();
     return NULL;
 }
 

@@ -18,6 +18,7 @@
 #include "server/conn.h"
 #include "server/epoch.h"
 #include "server/handlers.h"
+#include "server/journal_keeper.h"
 #include "server/listener.h"
 #include "server/log_level.h"
 #include "server/nudge.h"
@@ -281,6 +282,7 @@ static enum status open_worker(struct worker *worker) {
         !open_events(worker))
         return STATUS_NO_MEMORY;
     TRY(handlers_open(worker));
+    TRY(journal_keeper_open(worker, &worker->journal));
     worker->epoch = epoch_new(worker, start_listening, begin_drain);
     return worker->epoch != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
@@ -297,6 +299,7 @@ static void close_worker(struct worker *worker) {
     db_pool_free(&worker->reads);
     db_pool_free(&worker->auth);
     db_pool_free(&worker->writers);
+    journal_keeper_free(&worker->journal);
     epoch_free(&worker->epoch);
     handlers_close(worker);
     while (worker->conns != NULL)

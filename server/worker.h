@@ -16,6 +16,7 @@ struct config_source;
 struct conn;
 struct epoch;
 struct handlers;
+struct journal_keeper;
 struct listener;
 struct nudge;
 struct pile;
@@ -49,8 +50,9 @@ struct worker {
     unsigned idle_request_count;
     unsigned conn_count;
     uint64_t request_count;
-    struct epoch *epoch; // which database this is
-    int listen_fd;       // borrows
+    struct epoch *epoch;            // which database this is
+    struct journal_keeper *journal; // NULL: no security journal is kept
+    int listen_fd;                  // borrows
     bool draining;
     bool moved;             // hints were put into the ring this turn: wake the others at its end
     uint64_t ring_position; // next hint to read

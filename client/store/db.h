@@ -77,5 +77,7 @@ enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
                          const struct outbox_entries *sealing,
                          enum outbox_ready *out_ready) MUST_USE;
 enum status outbox_set_next_key(struct store *store, struct uuid stream, int64_t next) MUST_USE;
-// outbox_heal.c: waiting entries of the stream from this key on are to get keys anew.
-enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from) MUST_USE;
+// outbox_heal.c: waiting entries of the stream from this key on are to get keys anew; those that
+// were answered once only if it is known that the server has lost them.
+enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from,
+                                  bool answered) MUST_USE;

@@ -85,8 +85,8 @@ enum status store_outbox_streams(struct store *store, struct arena *arena, size_
 enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group,
                                 int64_t now_ms) MUST_USE;
 // The server would not take what was sent of this stream: reason (may be NULL) stays visible on all
-// that waits under a key. From key `from` on nothing is stored there (0: nothing at all): those
-// keys are taken back.
+// that waits under a key. From key `from` on nothing is stored there: those keys are taken back. 0:
+// it is not known what is; then what was answered before a restore keeps its key.
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) MUST_USE;
 // The server has lost operations (restored): those from `expected` on go again under their keys, as

@@ -14,8 +14,11 @@
     "update outbox set op_seq = case when again > 2 then -op_seq else 0 end, batch = 0,"           \
     " state = case when again > 2 then again else 1 end, again = 0 where state = 1"
 
-enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from) {
-    return db_run(store, TAKE_KEYS_BACK " and stream = ?1 and op_seq >= ?2", "ui", &stream, from);
+enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from,
+                                  bool answered) {
+    return db_run(store,
+                  TAKE_KEYS_BACK " and stream = ?1 and op_seq >= ?2 and (again = 0 or ?3 = 1)",
+                  "uii", &stream, from, (int64_t)answered);
 }
 
 static enum status refresh_waiting(struct store *store, struct uuid stream, int64_t from) {
@@ -41,7 +44,7 @@ static enum status close_hole(struct store *store, struct uuid stream, int64_t e
                "update outbox set again = 0 where stream = ?1 and op_seq >= ?2 and state = 1"
                " and again = 2",
                "ui", &stream, expected));
-    TRY(outbox_take_keys_back(store, stream, expected));
+    TRY(outbox_take_keys_back(store, stream, expected, true));
     return outbox_set_next_key(store, stream, expected);
 }
 
@@ -55,7 +58,7 @@ enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_
                &stream, from));
     // What was refused, or put away after that, fills its key; it is not in the local view.
     TRY(db_run(store,
-               "update outbox set again = state, state = 1, acked_ms = 0, ack_seq = 0,"
+               "update outbox set again = state, state = 1,"
                " shown = state = 2, reason = case state when 2 then null else reason end"
                " where stream = ?1 and op_seq >= ?2 and state in (2, 3, 4)",
                "ui", &stream, from));

@@ -309,11 +309,11 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_
     TRY(put_reason(store, stream, reason));
     enum status status = db_int(store, &first,
                                 "select min(op_seq) from outbox where stream = ?1 and state = 1"
-                                " and op_seq >= max(?2, 1)",
+                                " and op_seq >= max(?2, 1) and (again = 0 or ?2 > 0)",
                                 "ui", &stream, (int64_t)from);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     TRY(status);
-    TRY(outbox_take_keys_back(store, stream, first));
+    TRY(outbox_take_keys_back(store, stream, first, from > 0));
     return outbox_set_next_key(store, stream, first);
 }

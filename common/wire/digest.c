@@ -8,9 +8,9 @@
 
 // Lives as long as its thread; a hash that can't be had leaves nothing sensible to do.
 static _Thread_local EVP_MD_CTX *context;
+static _Thread_local EVP_MD *algorithm;
 
 static EVP_MD_CTX *begin(void) {
-    static _Thread_local const EVP_MD *algorithm;
     if (algorithm == NULL)
         algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     if (context == NULL)
@@ -18,6 +18,13 @@ static EVP_MD_CTX *begin(void) {
     if (context == NULL || algorithm == NULL || EVP_DigestInit_ex2(context, algorithm, NULL) != 1)
         abort();
     return context;
+}
+
+void digest_thread_end(void) {
+    EVP_MD_CTX_free(context);
+    EVP_MD_free(algorithm);
+    context = NULL;
+    algorithm = NULL;
 }
 
 void digest_sha256_parts(const struct view *parts, size_t n,

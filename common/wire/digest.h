@@ -11,6 +11,9 @@
 #define DIGEST_SHA256_SIZE 32
 #define DIGEST_OPERATION_SIZE 16
 
+// A thread that has hashed anything frees what it kept for that before it ends.
+void digest_thread_end(void);
+
 void digest_sha256(struct view bytes, uint8_t out_digest[DIGEST_SHA256_SIZE]);
 // SHA-256 over the parts one behind the other (no separator: the caller's parts must be
 // unambiguous).

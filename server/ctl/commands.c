@@ -47,6 +47,10 @@ static const struct ctl_option status_options[] = {
     {"json", NULL, "one JSON object"},
     {NULL, NULL, NULL},
 };
+static const struct ctl_option replay_options[] = {
+    {"incomplete", NULL, "open with what is good of a journal that was cut or changed"},
+    {NULL, NULL, NULL},
+};
 static const struct ctl_option none[] = {{NULL, NULL, NULL}};
 
 static const struct ctl_command commands[] = {
@@ -78,6 +82,12 @@ static const struct ctl_command commands[] = {
      ctl_device_list},
     {"device revoke", "DEVICE", 1, "refuse a device from now on", none, CTL_DATABASE_OPS,
      ctl_device_revoke},
+    {"journal check", "FILE", 1, "is a security journal whole and unchanged?", none,
+     CTL_DATABASE_NONE, ctl_journal_check},
+    {"journal replay", "FILE", 1, "after a restore: revoke again what was revoked, then open",
+     replay_options, CTL_DATABASE_OPS, ctl_journal_replay},
+    {"epoch accept", "", 0, "after a restore: open without a security journal", none,
+     CTL_DATABASE_OPS, ctl_epoch_accept},
     {"verify", "", 0, "rebuild standings and roll-ups from the ledger and compare", verify_options,
      CTL_DATABASE_ASSESSOR, ctl_verify},
     {"status", "", 0, "health, counters and the sync state of every unit", status_options,

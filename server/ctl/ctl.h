@@ -52,6 +52,7 @@ struct ctl {
     const struct ctl_command *command;
     const char *dsn;       // borrows: --dsn or LIANXIAO_DSN
     const char *operator_; // the operating system's name of who runs this, for the audit; owns
+    const char *journal;   // borrows: --journal or LIANXIAO_JOURNAL; NULL: none
     struct arena *arena;   // owns; everything a command allocates
     struct db_sync *db;    // owns; NULL when the command needs none
     const char *arguments[4];
@@ -101,3 +102,12 @@ enum ctl_exit ctl_device_list(struct ctl *ctl);
 enum ctl_exit ctl_device_revoke(struct ctl *ctl);
 enum ctl_exit ctl_verify(struct ctl *ctl);
 enum ctl_exit ctl_status(struct ctl *ctl);
+enum ctl_exit ctl_journal_check(struct ctl *ctl);
+enum ctl_exit ctl_journal_replay(struct ctl *ctl);
+enum ctl_exit ctl_epoch_accept(struct ctl *ctl);
+// Before a command of an operator: is this still the database that it was? `end`: of a journal, or
+// NULL. A restored one gets its new epoch here, too, not only from the server.
+struct journal_end;
+enum ctl_exit ctl_epoch_check(struct ctl *ctl, const struct journal_end *end) MUST_USE;
+// After a command of an operator: its changes into the security journal.
+enum ctl_exit ctl_journal_add(struct ctl *ctl);

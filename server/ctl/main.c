@@ -23,6 +23,10 @@ static const char common_options[] =
     "  --dsn DSN               the database, as libpq writes it: \"host=/run/pg "
     "dbname=lianxiao\";\n"
     "                          also from the environment: LIANXIAO_DSN\n"
+    "  --journal FILE          the security journal, as lianxiaod has it: what is changed is "
+    "noted\n"
+    "                          there before the command ends; also: LIANXIAO_JOURNAL. Without it\n"
+    "                          the server notes it, within a second\n"
     "  --help                  this page, or that of one command\n"
     "\nExit codes: 0 done, 1 refused (the reason is on stderr), 2 wrong command line,\n"
     "3 database or file not reachable, 4 verify found a difference\n";
@@ -86,17 +90,24 @@ static int find_option(const struct ctl_command *command, const char *text, size
     return -1;
 }
 
+// Where the value of an option of every command goes; NULL: it is none.
+static const char **find_common(struct ctl *ctl, const char *name, size_t name_size) {
+    if (name_size == 3 && strncmp(name, "dsn", 3) == 0)
+        return &ctl->dsn;
+    return name_size == 7 && strncmp(name, "journal", 7) == 0 ? &ctl->journal : NULL;
+}
+
 // One option at argv[*at]; moves *at to its last word.
 static enum ctl_exit read_option(struct ctl *ctl, int argc, char **argv, int *at) {
     const char *name = argv[*at] + 2;
     const char *equals = strchr(name, '=');
     size_t name_size = equals != NULL ? (size_t)(equals - name) : strlen(name);
-    bool is_dsn = name_size == 3 && strncmp(name, "dsn", 3) == 0;
-    int index = is_dsn ? -1 : find_option(ctl->command, name, name_size);
-    if (!is_dsn && index < 0)
+    const char **common = find_common(ctl, name, name_size);
+    int index = common != NULL ? -1 : find_option(ctl->command, name, name_size);
+    if (common == NULL && index < 0)
         return usage("unknown option", argv[*at]);
     const char *value = "";
-    if (is_dsn || ctl->command->options[index].placeholder != NULL) {
+    if (common != NULL || ctl->command->options[index].placeholder != NULL) {
         if (equals != NULL)
             value = equals + 1;
         else if (*at + 1 < argc)
@@ -106,7 +117,7 @@ static enum ctl_exit read_option(struct ctl *ctl, int argc, char **argv, int *at
     } else if (equals != NULL) {
         return usage("this option takes no value", argv[*at]);
     }
-    *(is_dsn ? &ctl->dsn : &ctl->values[index]) = value;
+    *(common != NULL ? common : &ctl->values[index]) = value;
     return CTL_EXIT_DONE;
 }
 
@@ -164,7 +175,14 @@ static char *operator_name(struct arena *arena) {
 
 static enum ctl_exit run(struct ctl *ctl) {
     enum ctl_exit exit_code = connect_database(ctl);
-    return exit_code != CTL_EXIT_DONE ? exit_code : ctl->command->run(ctl);
+    if (exit_code == CTL_EXIT_DONE && ctl->command->database == CTL_DATABASE_OPS)
+        exit_code = ctl_epoch_check(ctl, NULL);
+    if (exit_code == CTL_EXIT_DONE)
+        exit_code = ctl->command->run(ctl);
+    if (exit_code == CTL_EXIT_DONE && ctl->journal != NULL && ctl->journal[0] != '\0' &&
+        ctl->command->database == CTL_DATABASE_OPS)
+        exit_code = ctl_journal_add(ctl);
+    return exit_code;
 }
 
 int main(int argc, char **argv) {
@@ -183,7 +201,9 @@ int main(int argc, char **argv) {
         return (int)(argc < 2 ? usage("which command?", "") : usage("no such command", argv[1]));
 
     const char *dsn = getenv("LIANXIAO_DSN");
-    struct ctl ctl = {.command = command, .dsn = dsn != NULL ? dsn : "dbname=lianxiao"};
+    struct ctl ctl = {.command = command,
+                      .dsn = dsn != NULL ? dsn : "dbname=lianxiao",
+                      .journal = getenv("LIANXIAO_JOURNAL")};
     enum ctl_exit exit_code = read_arguments(&ctl, argc, argv, 1 + words);
     if (exit_code != CTL_EXIT_DONE)
         return (int)exit_code;

@@ -46,4 +46,4 @@ end
 $$;
 alter function lx.epoch_check owner to lianxiao_auth;
 revoke all on function lx.epoch_check from public;
-grant execute on function lx.epoch_check to lianxiao_api;
+grant execute on function lx.epoch_check to lianxiao_api, lianxiao_ops;

@@ -13,6 +13,8 @@ as $$
   union all select 'devices_revoked', count(*) from lx.device where revoked_at is not null
   union all select 'devices_frozen', count(*) from lx.device where frozen_at is not null and revoked_at is null
   union all select 'grants', count(*) from lx.role_grant where revoked_at is null and from_at <= now() and (until_at is null or until_at > now())
+  union all select 'closed_since_restore', count(*) from lx.epoch where opened_at is null
+  union all select 'security_events', no from lx.security_head
   union all select * from lx.ops_counts_ledger()
 $$;
 alter function lx.ops_status owner to lianxiao_auth;

@@ -54,13 +54,15 @@ def run(command: Sequence, check: bool = True, stdin: str = "", env: Optional[di
 class Cluster:
     """A PostgreSQL cluster of its own (deploy/cluster)."""
 
-    def __init__(self, folder: Path, durable: bool = False):
+    def __init__(self, folder: Path, durable: bool = False, archive: Optional[Path] = None):
         self.folder = folder
         self.durable = durable  # with fsync, as in production
+        self.archive = archive  # where finished WAL files go
         self.dsn = ""
 
     def start(self) -> None:
         mode = [] if self.durable else ["--test"]
+        mode += ["--archive", self.archive] if self.archive else []
         self.dsn = run([ROOT / "deploy/cluster", "start", self.folder, *mode]).stdout.strip()
 
     def stop(self) -> None:
@@ -204,12 +206,13 @@ class Home:
 class Deployment:
     """Cluster, certificates and server in one temporary folder; a context manager."""
 
-    def __init__(self, durable: bool = False, **settings):
+    def __init__(self, durable: bool = False, archive: bool = False, **settings):
         self.folder = Path(tempfile.mkdtemp(prefix="lx-"))
         os.chmod(self.folder, 0o755)  # PostgreSQL may be another user
         self.tls = self.folder / "tls"
-        self.cluster = Cluster(self.folder / "pg", durable)
-        self.settings = settings
+        self.journal = self.folder / "security.journal"
+        self.cluster = Cluster(self.folder / "pg", durable, self.folder / "archive" if archive else None)
+        self.settings = {"security_journal": self.journal, **settings}
         self.server: Optional[Server] = None
         self.homes = 0
 
@@ -237,7 +240,7 @@ class Deployment:
 
     def ctl(self, *words, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess:
         return run([BUILD / "server/ctl/lianxiaoctl", *words], check=check, stdin=stdin,
-                   env={"LIANXIAO_DSN": self.cluster.dsn})
+                   env={"LIANXIAO_DSN": self.cluster.dsn, "LIANXIAO_JOURNAL": str(self.journal)})
 
     def code(self, unit: str) -> str:
         return self.ctl("code", "issue", unit).stdout.strip()

@@ -45,7 +45,7 @@ TARGETS = {
     "lx_base": "common/base", "lx_text": "common/text", "lx_proto": "proto",
     "lx_wire": "common/wire", "lx_domain": "common/domain", "lx_net": "common/net",
     "lx_assess": "common/assess", "lx_db": "server/db", "lx_store": "client/store",
-    "lx_server": "server", "lx_secret": "server", "lx_pile": "server", "lx_assessor": "server/assessor", "lx_audit": "server/audit", "lx_audit_verify": "server/audit", "lx_handlers": "server/handlers",
+    "lx_server": "server", "lx_secret": "server", "lx_journal": "server", "lx_pile": "server", "lx_assessor": "server/assessor", "lx_audit": "server/audit", "lx_audit_verify": "server/audit", "lx_handlers": "server/handlers",
     "lx_client": "client/core", "lx_import": "client/core",
 }
 

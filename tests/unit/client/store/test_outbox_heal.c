@@ -180,6 +180,28 @@ static void test_new_epoch_sends_what_scope_is_silent_about(void **state) {
     home_close(&home);
 }
 
+// A stream that was left and is refused: it is not known what of it is there, so no key goes to
+// another operation.
+static void test_refused_without_knowledge_keeps_keys(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    assert_true(heal(&home, stream, 2));
+    int64_t later = home_add(&home, stream, home_fact(&home, home_id(20), home_id(2), "t.plan"));
+    assert_int_equal(seal(&home, stream).count, 4);
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 4);
+    assert_int_equal(again.entries[0].op_seq, 2);
+    assert_int_equal(again.entries[0].reason->reason, 211);
+    assert_int_equal(state_of(&home, later), OUTBOX_WAITING);
+    home_close(&home);
+}
+
 // The server was restored to a time before this device enrolled: a new one, and all goes again.
 static void test_new_device_under_a_new_epoch(void **state) {
     struct home home;
@@ -255,6 +277,7 @@ int main(void) {
         cmocka_unit_test(test_another_answer_is_shown),
         cmocka_unit_test(test_keys_that_are_taken_back_leave_answers_alone),
         cmocka_unit_test(test_new_epoch_sends_what_scope_is_silent_about),
+        cmocka_unit_test(test_refused_without_knowledge_keeps_keys),
         cmocka_unit_test(test_new_device_under_a_new_epoch),
         cmocka_unit_test(test_stored_ones_are_forgotten_after_35_days_by_both_clocks),
     };

@@ -1,0 +1,17 @@
+-- The security events after one that the journal has, in order.
+-- Takes the number of the journal's last event and how many at most. Returns number, time, what, body, hash and the hash before. Locks nothing.
+create or replace function lx.security_events(p_after int8, p_limit int4)
+returns table (no int8, at_ms int8, what text, body text, hash bytea, hash_before bytea)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select e.no, e.at_ms, e.what, e.body, e.hash, coalesce((select b.hash from lx.security_event b where b.no = e.no - 1), sha256(''))
+  from lx.security_event e where e.no > p_after order by e.no limit p_limit;
+end
+$$;
+alter function lx.security_events owner to lianxiao_auth;
+revoke all on function lx.security_events from public;
+grant execute on function lx.security_events to lianxiao_api, lianxiao_ops;

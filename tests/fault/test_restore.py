@@ -1,0 +1,237 @@
+"""Backups restore: every operation acknowledged before the moment is there, those after it come back from the homes at their
+next sync, nobody who was revoked after it gets in again; and the security journal says so when it was tampered with."""
+import random
+import shutil
+import signal
+
+import pytest
+
+import drill
+import lx
+
+OTHER = "another-horse-2"
+
+
+@pytest.fixture
+def city():
+    with drill.open_city() as deployment:
+        drill.furnish(deployment)
+        yield deployment
+
+
+def refused(home: lx.Home) -> str:
+    result = home.run("sync", check=False)
+    assert result.returncode != 0
+    return result.stderr
+
+
+def revoke_device(city, home: lx.Home) -> None:
+    person = home.json("status")["account"]
+    device = city.cluster.sql(f"select encode(s.device, 'hex') from session s join account a using (person) where a.account = '{person}'")
+    city.ctl("device", "revoke", device[0][0])
+
+
+def reset_password(city, account: str, password: str) -> None:
+    file = city.folder / "password"
+    file.write_text(password + "\n", encoding="utf-8")
+    city.ctl("user", "reset", account, "--password-file", file)
+
+
+class Circle:
+    """People whose rights change after the backup."""
+
+    def __init__(self, drilling: drill.Drill):
+        self.city = drilling.city
+        self.revoked = drilling.member("revoked", "3401030002")
+        self.thief = drilling.member("thief", "3401030002")
+        self.disabled = drilling.member("disabled", "3401030002")
+        self.changed = drilling.member("changed", "3401030002")
+        self.drilling = drilling
+        self.new = None
+
+    def change_rights(self) -> list:
+        """What is done between the moments."""
+        return [lambda: drill.revoke_grant(self.city, "revoked"), lambda: revoke_device(self.city, self.thief),
+                lambda: self.city.ctl("user", "disable", "disabled"), lambda: reset_password(self.city, "changed", OTHER), self.come]
+
+    def come(self) -> None:
+        self.new = self.drilling.member("new", "3401040002")
+        self.new.run("record", "add", "discussion", "3401040002", "--item", "new", "--at", "2021-07-01")
+        self.new.run("sync")
+        self.drilling.acknowledged.add("new")
+        self.drilling.homes.append(self.new)
+
+    def check(self) -> None:
+        """All of it holds again."""
+        self.revoked.run("sync", check=False)
+        assert self.revoked.json("status")["grants"] == []
+        refused(self.thief)
+        refused(self.disabled)
+        login = ["login", "changed"]
+        assert self.changed.run(*login, stdin=drill.PASSWORD + "\n", check=False).returncode != 0
+        self.changed.run(*login, stdin=OTHER + "\n")
+        assert self.disabled.run("login", "disabled", stdin=drill.PASSWORD + "\n", check=False).returncode != 0
+
+
+def recovering(home: lx.Home) -> bool:
+    return "restored from a backup" in refused(home)
+
+
+def check_journals(drilling: drill.Drill) -> None:
+    """The database stays closed for a journal that was changed, cut or is missing; a torn end is none of these."""
+    city = drilling.city
+    whole = city.journal.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    last = int(city.cluster.sql("select no from security_head")[0][0])
+    other = city.folder / "other.journal"
+    at = [int(line.split()[2]) for line in lines].index(last)
+
+    def fails(content: bytes, text: str) -> None:
+        other.write_bytes(content)
+        result = drilling.replay(journal=other, check=False)
+        assert result.returncode == 1 and text in result.stderr, result.stderr
+        assert city.cluster.sql("select opened_at is null from epoch") == [["t"]]
+
+    changed = bytearray(lines[at + 1])
+    changed[-3] ^= 1
+    fails(b"".join(lines[:at + 1]) + bytes(changed) + b"".join(lines[at + 2:]), "the journal was changed")
+    fails(b"".join(lines[:at] + lines[at + 1:]), "the journal was changed")
+    fails(b"".join(lines[at + 2:]), "begins too late")
+    fails(b"".join(lines[:at]), "was cut off")
+    assert drilling.replay(journal=city.folder / "none", check=False).returncode == 3
+    assert city.ctl("journal", "check", other).stdout.startswith("events 1 to")
+    other.write_bytes(whole + b"0123")
+    assert "never finished" in city.ctl("journal", "check", other).stdout
+    assert "replayed" in drilling.replay(journal=other).stdout
+    # The server keeps the whole one, which ends as the database now does.
+
+
+def test_restored_to_moments_of_the_past(city):
+    rng = random.Random(7)
+    drilling = drill.Drill(city, rng)
+    circle = Circle(drilling)
+    drilling.record(2)
+    drilling.back_up()
+    for change in circle.change_rights():
+        drilling.record(1)
+        drilling.note_moment()
+        change()
+    drilling.record(1)
+    drilling.close_archive()
+    before = drilling.epoch()
+    chosen = [0, rng.randrange(1, len(drilling.moments))]
+    for number, place in enumerate(chosen):
+        moment, acknowledged = drilling.moments[place]
+        city.server.stop(signal.SIGKILL)
+        drilling.set_aside("kill")
+        if number == 0:
+            drilling.restore(moment)
+            city.server.start()
+            assert recovering(drilling.homes[0])
+            assert drilling.check_before_heal(acknowledged) > 0
+            check_journals(drilling)
+        else:
+            drilling.restore(moment, "--journal", city.journal)
+            city.server.start()
+            assert drilling.check_before_heal(acknowledged) > 0
+        assert drilling.epoch() != before
+        before = drilling.epoch()
+        lx.wait_until(lambda: drilling.homes[0].run("sync", check=False).returncode == 0, 60, "the server is open")
+        drilling.check_healed()
+        circle.check()
+    city.ctl("journal", "check", city.journal)
+
+
+def test_restored_while_the_server_runs(city):
+    """Watchers come back by themselves; the server notices on its own and opens when the journal is replayed."""
+    drilling = drill.Drill(city, random.Random(3))
+    drilling.record(1)
+    drilling.back_up()
+    drilling.note_moment()
+    drilling.record(2)
+    drilling.close_archive()
+    before = drilling.epoch()
+    drill.revoke_grant(city, "school2")
+    drilling.set_aside("kill")
+    drilling.restore(drilling.moments[0][0])
+    lx.wait_until(lambda: drilling.epoch() != before, 60, "a new epoch")
+    assert recovering(drilling.homes[0])
+    drilling.replay()
+    lx.wait_until(lambda: drilling.homes[0].run("sync", check=False).returncode == 0, 60, "the server is open")
+    drilling.homes[1].run("sync", check=False)
+    assert drilling.homes[1].json("status")["grants"] == []
+    assert drilling.homes[1].json("status")["waiting"] == 3  # refused for cause: kept, and told
+
+
+def test_without_a_journal_an_operator_decides():
+    with drill.open_city(security_journal="") as city:
+        city.journal = ""
+        drill.furnish(city)
+        assert "security_journal is not set" in city.server.tail()
+        drilling = drill.Drill(city, random.Random(5))
+        drilling.record(1)
+        drilling.back_up()
+        drilling.note_moment()
+        drilling.record(1)
+        drilling.close_archive()
+        city.server.stop()
+        drilling.set_aside()
+        drilling.restore(drilling.moments[0][0])
+        city.server.start()
+        assert recovering(drilling.homes[0])
+        assert "revoked" in city.ctl("epoch", "accept").stdout
+        lx.wait_until(lambda: drilling.homes[0].run("sync", check=False).returncode == 0, 60, "the server is open")
+        drilling.check_healed()
+
+
+def test_old_copy_of_the_folder(city):
+    """The same cluster and timeline, only older: the journal knows; and the homes heal it in any case."""
+    drilling = drill.Drill(city, random.Random(9))
+    drilling.record(1)
+    pg, copy = city.cluster.folder, city.folder / "pg-copy"
+    city.server.stop()
+    city.cluster.stop()
+    shutil.copytree(pg / "data", copy)
+    lx.run(["chown", "-R", f"--reference={pg / 'data'}", copy])
+    city.cluster.start()
+    city.server.start()
+    drilling.record(2)
+    drill.revoke_grant(city, "school2")
+    city.server.stop()
+    city.cluster.stop()
+    shutil.rmtree(pg / "data")
+    copy.rename(pg / "data")
+    city.cluster.start()
+    city.server.start()
+    assert recovering(drilling.homes[0])
+    drilling.replay()
+    lx.wait_until(lambda: drilling.homes[0].run("sync", check=False).returncode == 0, 60, "the server is open")
+    there = set(drilling.items())
+    assert {entry["state"] for entry in drilling.homes[0].json("outbox", "--all")} == {"stored"}
+    drilling.homes[1].run("sync", check=False)
+    assert drilling.homes[1].json("status")["grants"] == []
+    assert len(there) == len(drilling.acknowledged) - 2  # those of the revoked one, which only his home has
+    assert drilling.homes[1].json("status")["waiting"] == 3
+
+
+def test_answers_wait_for_the_journal(city):
+    """What the journal can't take is not acknowledged. (And a crash is no restore.)"""
+    drilling = drill.Drill(city, random.Random(2))
+    home = drilling.homes[0]
+    before = drilling.epoch()
+    lx.run([lx.ROOT / "deploy/cluster", "kill", city.cluster.folder])
+    city.cluster.start()
+    lx.wait_until(lambda: home.run("sync", check=False).returncode == 0, 60, "the server is back")
+    assert drilling.epoch() == before
+    kept = city.journal.rename(city.folder / "aside")
+    city.journal.mkdir()  # nothing can be appended to a folder
+    assert "cannot note this safely" in home.run("login", "school1", stdin=drill.PASSWORD + "\n", check=False).stderr
+    home.run("record", "add", "discussion", home.school, "--item", "later", "--at", "2021-07-01")
+    city.journal.rmdir()
+    kept.rename(city.journal)
+    home.run("login", "school1", stdin=drill.PASSWORD + "\n")
+    home.run("sync")
+    last = int(city.journal.read_bytes().splitlines()[-1].split()[2])
+    assert last == int(city.cluster.sql("select no from security_head")[0][0])
+    assert city.journal.stat().st_mode & 0o777 == 0o600
+    assert drill.PASSWORD.encode() not in city.journal.read_bytes()

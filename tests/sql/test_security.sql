@@ -1,0 +1,81 @@
+-- Security events: every change becomes a link of the chain; a database that has lost some gets them again.
+begin;
+\ir fixture.sql
+select plan(37);
+set constraints all immediate; -- every change is a commit of its own here
+
+create function pg_temp.head() returns lx.security_head language sql as $$ select h from lx.security_head h $$;
+create function pg_temp.noted(p_sql text) returns text[] language plpgsql as $$
+declare
+  v_before constant int8 := (pg_temp.head()).no;
+begin
+  execute p_sql;
+  return array(select what from lx.security_event where no > v_before order by no);
+end $$;
+
+select is((pg_temp.head()).no, 26::int8, 'the fixture''s devices, accounts and grants are events');
+select is_empty($$ select e.no from lx.security_event e
+                   where e.hash <> lx.security_hash(coalesce((select b.hash from lx.security_event b where b.no = e.no - 1), sha256('')), e.no, e.at_ms, e.what, e.body) $$, 'the chain holds');
+select is((select hash from lx.security_event order by no desc limit 1), (pg_temp.head()).hash, 'its end is the head');
+select is((select count(*) from lx.security_events(20, 100)), 6::int8, 'what follows a number');
+select is((select hash_before from lx.security_events(20, 1)), (select hash from lx.security_event where no = 20), 'with the hash before');
+
+-- every action
+select is(pg_temp.noted($$ select lx.session_open(sha256('t1'), pg_temp.p('s1'), pg_temp.dev(1), 3600, 86400) $$), array['session'], 'login');
+select is(pg_temp.noted($$ select lx.session_resume(sha256('t1'), pg_temp.dev(1)) $$), '{}', 'use of a session is none');
+select is(pg_temp.noted($$ select lx.password_change(pg_temp.p('s1'), 'new hash', null) $$), array['account', 'session'], 'new password');
+select is(pg_temp.noted($$ select lx.session_open(sha256('t2'), pg_temp.p('s1'), pg_temp.dev(1), 3600, 86400) $$), array['session'], 'login');
+select is(pg_temp.noted($$ select lx.session_close(sha256('t2')) $$), array['session'], 'logout');
+select is(pg_temp.noted($$ select lx.code_issue(pg_temp.p('d1'), pg_temp.dev(1), 'S1', 'ABCD', sha256('code'), 1) $$), array['enrol_code'], 'code');
+select is(pg_temp.noted($$ select lx.enrol_code_check('ABCD', sha256('wrong')) $$), '{}', 'a failed try is none');
+select is(pg_temp.noted($$ select lx.enrol_finish('ABCD', sha256('code'), pg_temp.dev(50), 'label', now() + interval '1 y') $$), array['device', 'enrol_code'], 'enrolment');
+select is(pg_temp.noted($$ select lx.device_renewed(pg_temp.dev(50), now() + interval '2 y') $$), array['device'], 'renewal');
+select is(pg_temp.noted($$ select lx.ops_device_revoke('op', pg_temp.dev(50)) $$), array['device'], 'device revoked');
+select is(pg_temp.noted($$ select lx.user_add(pg_temp.p('s1'), pg_temp.dev(2), 'new.head', 'Sun', null, 'h', 2, 'S1-2', pg_temp.id('gx')) $$), array['account', 'role_grant'], 'user with a grant');
+select is(pg_temp.noted($$ select lx.grant_revoke(pg_temp.p('d1'), pg_temp.dev(2), pg_temp.id('gx'), true) $$), array['role_grant'], 'grant revoked');
+select is(pg_temp.noted($$ select lx.ops_user_reset('op', 'new.head', 'h2') $$), array['account'], 'password reset');
+select is(pg_temp.noted($$ select lx.ops_user_disable('op', 'new.head') $$), array['account'], 'disabled');
+select is(pg_temp.noted($$ update lx.device set frozen_at = now() where device = pg_temp.dev(3) $$), array['device'], 'frozen, as push does');
+select is_empty($$ select from lx.security_event where body ~ 'correct-horse' $$, 'no password');
+
+-- lost and replayed
+create temp table lost as select * from lx.security_event where no > 26;
+create temp table rows_then as
+  select 'account' as what, to_jsonb(a) as body from lx.account a union all select 'role_grant', to_jsonb(g) from lx.role_grant g
+  union all select 'device', to_jsonb(d) from lx.device d union all select 'enrol_code', to_jsonb(c) - 'tries' from lx.enrol_code c
+  union all select 'session', to_jsonb(s) - array['idle_until'] from lx.session s;
+create function pg_temp.replay(p_from int8, p_to int8, p_open bool, p_body text default null) returns int4 language sql as $$
+  select verdict from lx.security_replay('op', array(select no from lost where no between p_from and p_to order by no), array(select at_ms from lost where no between p_from and p_to order by no),
+    array(select what from lost where no between p_from and p_to order by no), array(select coalesce(p_body, body) from lost where no between p_from and p_to order by no),
+    (select hash from lost where no = p_to), p_open)
+$$;
+select is(pg_temp.replay(27, 28, false), 2, 'nothing is replayed into an open database');
+set session_replication_role = replica; -- back to where it was, as a restore does
+delete from lx.session; delete from lx.enrol_code; delete from lx.device where device = pg_temp.dev(50);
+update lx.device set frozen_at = null; delete from lx.role_grant where id = pg_temp.id('gx'); delete from lx.account where account = 'new.head';
+update lx.account set password_hash = 'hash', must_change = true;
+delete from lx.security_event where no > 26;
+update lx.security_head set no = 26, hash = (select hash from lx.security_event where no = 26);
+set session_replication_role = origin;
+select lx.epoch_renew('test') \g /dev/null
+select throws_ok($$ select lx.ops_user_disable('op', 'acc.s2') $$, '55000', null, 'nothing changes beside the journal');
+select is(pg_temp.replay(28, 29, false), 3, 'a gap');
+select is(pg_temp.replay(27, 28, false, '{}'), 3, 'a broken chain');
+select is((pg_temp.head()).no, 26::int8, 'change nothing');
+set local role lianxiao_api;
+select throws_ok($$ select lx.security_replay('op', '{}', '{}', '{}', '{}', '', true) $$, '42501', null, 'a worker may not replay');
+reset role;
+select is(pg_temp.replay(27, 30, false), 1, 'a part');
+select is((select opened_at from lx.epoch), null, 'closed yet');
+select is(pg_temp.replay(27, 30, false), 3, 'the same again does not follow');
+select is(pg_temp.replay(31, (select max(no) from lost), true), 1, 'the rest');
+select isnt((select opened_at from lx.epoch), null, 'open');
+select is((pg_temp.head()).hash, (select hash from lost order by no desc limit 1), 'the same chain');
+select set_eq('select * from lx.security_event where no > 26', 'select * from lost', 'the same events, none twice');
+select set_eq($$ select 'account' as what, to_jsonb(a) as body from lx.account a union all select 'role_grant', to_jsonb(g) from lx.role_grant g
+  union all select 'device', to_jsonb(d) from lx.device d union all select 'enrol_code', to_jsonb(c) - 'tries' from lx.enrol_code c
+  union all select 'session', to_jsonb(s) - array['idle_until'] from lx.session s $$, 'select what, body from rows_then', 'the same rows');
+select is(pg_temp.noted($$ select lx.ops_user_disable('op', 'acc.s2') $$), array['account'], 'and it goes on');
+select is((select count(*) from lx.security_event), (pg_temp.head()).no, 'without a hole');
+select finish();
+rollback;
