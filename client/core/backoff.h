@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS 60000
+#define BACKOFF_MAX_MS 30000 // whatever the outage: within a minute of its end a queue is empty
 
 struct backoff {
     unsigned failures;

@@ -39,6 +39,31 @@ static enum status judge_need(struct store *store, const struct outbox_entry *en
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+// Where somebody belongs is changed in one order over all streams: his last place ends before the
+// next begins, though both travel in different groups, which the server takes side by side.
+static enum status judge_moves(struct store *store, const struct outbox_entry *entry,
+                               const struct outbox_entries *sealing, enum outbox_ready *out_ready) {
+    const Lx__Membership *membership = entry->operation->membership;
+    if (membership == NULL)
+        return STATUS_OK;
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                "select stream, op_seq, id from outbox where state = 1 and id < ?1 and record in"
+                " (select id from row where subject = ?2 and kind = ?3 and layer = 0)",
+                "ibi", entry->id, view_from(membership->person.data, membership->person.len),
+                (int64_t)STORE_KIND_MEMBERSHIP));
+    enum status status;
+    while ((status = db_step(store, statement)) == STATUS_OK) {
+        bool same_stream = uuid_equal(db_column_id(statement, 0), entry->stream);
+        bool before = sqlite3_column_int64(statement, 1) > 0 ||
+                      holds(sealing, sqlite3_column_int64(statement, 2));
+        if (!(same_stream && before) && *out_ready < OUTBOX_LATER)
+            *out_ready = OUTBOX_LATER;
+    }
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
                          const struct outbox_entries *sealing, enum outbox_ready *out_ready) {
     sqlite3_stmt *statement;
@@ -55,7 +80,7 @@ enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
             *out_ready = one;
     }
     db_close(store, &statement);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return status == STATUS_NOT_FOUND ? judge_moves(store, entry, sealing, out_ready) : status;
 }
 
 // ---- keys ----

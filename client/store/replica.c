@@ -4,10 +4,13 @@
 #include "client/store/db.h"
 #include "common/wire/unpack.h"
 
-// A local row shows the version of the server's row, which the next change must name.
+// A local row shows the version that the next change must name: that of the server's row, and one
+// more for each own change of a roster row that is on its way.
 #define ROW_COLUMNS                                                                                \
     "select kind, stream, id, case layer when 1 then version else coalesce((select max(r.version)" \
-    " from row r where r.id = row.id and r.layer = 1), 0) end, layer, body from row"
+    " from row r where r.id = row.id and r.layer = 1), 0) + (select count(*) from outbox o"        \
+    " where o.record = row.id and o.roster = 1 and o.shown = 1 and o.state in (1, 2)) end,"        \
+    " layer, body from row"
 #define ROW_ORDER " order by id, layer, version desc"
 
 static enum status read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *out) {

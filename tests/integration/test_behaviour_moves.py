@@ -204,3 +204,18 @@ def test_a_school_cannot_take_a_teacher_away_from_another(behaving, tmp_path):
     assert homes == [[WORKSHOP]], "he is where he was, and there once"
     refused = taker.run("outbox", lang=CHINESE).stdout
     assert "被拒绝" in refused or "受阻" in refused, refused
+
+
+def test_who_moves_twice_without_the_server_arrives_at_the_last_place(behaving, tmp_path):
+    """Each end names the version that the beginning before it will have made, and goes before the next beginning."""
+    home = office(behaving, "school_admin", SCHOOL)
+    teacher = Teacher(WORKSHOP)
+    bring(home, tmp_path, [teacher])
+    for workshop in (OTHER_WORKSHOP, WORKSHOP, OTHER_WORKSHOP):
+        teacher.workshop = workshop
+        told = home.json("roster", "import", behaviour.write_csv(tmp_path / "roster.csv", [teacher.row()]), "--apply")
+        assert told["counts"]["moved"] == 1 and told["counts"]["bad"] == 0, told
+    assert home.json("sync")["refused"] == 0
+    places = behaving.cluster.sql(f"""select u.code, m.version, m.until_at is null from membership m join unit u on u.id = m.unit
+        join person p on p.id = m.person where p.account = '{teacher.account}' order by m.from_at""")
+    assert places == [[WORKSHOP, "2", "f"], [OTHER_WORKSHOP, "2", "f"], [WORKSHOP, "2", "f"], [OTHER_WORKSHOP, "1", "t"]]
