@@ -68,7 +68,8 @@ enum client_sync_state {
 };
 
 struct client_sync_options {
-    bool watch; // stays, and comes back by itself when the server is away
+    uint32_t pull_limit; // rows an answer; 0: the engine's own
+    bool watch;          // stays, and comes back by itself when the server is away
     // Told about every step; may be NULL. wait_ms: until the next try in CLIENT_SYNC_WAITING.
     void (*on_step)(void *user, enum client_sync_state state, const struct sync *sync,
                     int64_t wait_ms);

@@ -228,7 +228,7 @@ static bool may_come_back(enum client_result result) {
 
 enum client_result client_sync(struct client *client, const struct client_sync_options *options,
                                struct sync_progress *out_progress) {
-    struct sync_options sync_options = {.watch = options->watch};
+    struct sync_options sync_options = {.watch = options->watch, .pull_limit = options->pull_limit};
     struct driver driver = {.client = client, .options = options};
     uint64_t seed = (uint64_t)clock_now_ms();
     driver.sync = sync_new(client->store, &sync_options);

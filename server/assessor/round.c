@@ -311,11 +311,15 @@ static enum status work(struct round *round, enum round_lane lane, struct round_
         TRY(read_streams(round));
     }
     TRY(take_todo(round, lane));
+    // A scheme that was loaded since the turn began has put its subjects on the todo that was just
+    // taken: they must not be scored by the former one.
+    if (round->people.n + round->workshops.n + round->schools.n > 0)
+        TRY(scheme_set_refresh(round->schemes, round->db));
     TRY(score_all(round, lane));
     return finish(round, lane, report);
 }
 
-enum status round_run(struct db_sync *db, const struct scheme_set *schemes, int32_t district,
+enum status round_run(struct db_sync *db, struct scheme_set *schemes, int32_t district,
                       enum round_lane lane, struct round_report *out_report) {
     *out_report = (struct round_report){0};
     struct round round = {

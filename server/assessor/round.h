@@ -19,5 +19,5 @@ enum round_lane { ROUND_LANE_LIVE = 1, ROUND_LANE_RESCORE = 2 };
 
 // A round of one lane; the live one also reads the streams and begins days. On failure nothing is
 // changed (the transaction is rolled back), and the caller looks whether the connection broke.
-enum status round_run(struct db_sync *db, const struct scheme_set *schemes, int32_t district,
+enum status round_run(struct db_sync *db, struct scheme_set *schemes, int32_t district,
                       enum round_lane lane, struct round_report *out_report) MUST_USE;

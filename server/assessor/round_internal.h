@@ -14,9 +14,9 @@ struct id_set {
 
 // One transaction of one district.
 struct round {
-    struct db_sync *db;               // borrows
-    struct arena *arena;              // owns
-    const struct scheme_set *schemes; // borrows
+    struct db_sync *db;         // borrows
+    struct arena *arena;        // owns
+    struct scheme_set *schemes; // borrows
     int32_t district;
     int32_t day;    // today
     int64_t now_ms; // database clock before the heads were read

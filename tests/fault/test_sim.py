@@ -6,7 +6,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from simulator import Simulator  # noqa: E402  (the path comes first)
+import lx  # noqa: E402  (the path comes first)
+from simulator import Simulator  # noqa: E402
 
 SECONDS = 20
 
@@ -34,3 +35,26 @@ def test_a_seed_is_played_twice(simulator, tmp_path):
     assert first.hashes["7"] == other.hashes["7"] == again.hashes["7"]
     assert again.hashes["6"] != again.hashes["7"]
     assert (tmp_path / "first").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def find(simulator, env=None) -> str:
+    """What the first of a few seeds says that finds anything."""
+    outcome = simulator.run("--seed", 1, "--seeds", 8, "--operations", 100, "--stop", env=env)
+    assert outcome.code == 1 and outcome.counts["findings"] > 0, "the planted bug was not found\n" + outcome.output + outcome.errors
+    return "\n".join(outcome.findings)
+
+
+@pytest.mark.parametrize("bug,words", [("drop", "lost:"), ("skipped_row", "prove whole"), ("wrong_rollup", "roll-ups")])
+def test_a_bug_planted_in_c_is_found(simulator, bug, words):
+    assert words in find(simulator, {"LX_PLANT": bug})
+
+
+@pytest.mark.parametrize("file,words", [("tests/fault/plants/leak.sql", "leak:"), ("tests/fault/plants/duplicate.sql", "nobody sent"),
+                                        ("tests/sim/plants/wrong_digest.sql", "prove whole"),
+                                        ("tests/sim/plants/stuck_queue.sql", "does not end")])
+def test_a_bug_planted_in_sql_is_found(simulator, file, words):
+    simulator.renew((lx.ROOT / file).read_text(encoding="utf-8"))
+    try:
+        assert words in find(simulator)
+    finally:
+        simulator.renew()

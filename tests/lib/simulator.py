@@ -21,6 +21,7 @@ class Simulator:
         try:
             self.cluster.start()
             lx.run([lx.BUILD / "server/ctl/lianxiaoctl", "migrate"], env={"LIANXIAO_DSN": self.cluster.dsn})
+            self.admin("create database plain template lianxiao")
         except BaseException:
             self.__exit__()
             raise
@@ -29,6 +30,14 @@ class Simulator:
     def __exit__(self, *_) -> None:
         self.cluster.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def admin(self, text: str, database: str = "postgres") -> None:
+        lx.run([lx.ROOT / "deploy/cluster", "psql", self.cluster.folder, "-d", database], stdin=text)
+
+    def renew(self, script: str = "") -> None:
+        """A database in which no city was built, with a bug planted by a script."""
+        self.admin("drop database lianxiao with (force); create database lianxiao template plain;".replace("; ", ";\n"))
+        self.admin(script, "lianxiao")
 
     def command(self, *words) -> list[str]:
         return [str(word) for word in (lx.BUILD / "tests/sim/lx_sim", "--dsn", f"{self.cluster.dsn} user=postgres", *words)]

@@ -21,33 +21,13 @@ static void person_acts(void) {
     device_order(device, mostly[sim_below(sizeof mostly / sizeof mostly[0])]);
 }
 
-static void something_goes_wrong(void) {
-    switch (sim_below(6)) {
-    case 0:
-    case 1:
-        net_disturb();
-        break;
-    case 2:
-        server_crash_worker(sim_below(NET_SERVERS));
-        break;
-    case 3:
-        server_restart_worker(sim_below(NET_SERVERS));
-        break;
-    case 4:
-        server_crash_assessor();
-        break;
-    default:
-        device_order(any_device(), COMMAND_RESTART);
-    }
-}
-
 void world_act(unsigned operations) {
     for (unsigned i = 0; i < operations; i++) {
         person_acts();
         if (sim_below(5) == 0)
-            something_goes_wrong();
+            fault_happen();
         int64_t pause_us =
-            sim_below(20) == 0 ? sim_between(0, 3 * SIM_SECOND) : sim_between(0, 300 * SIM_MS);
+            sim_below(20) == 0 ? sim_between(0, 2 * SIM_SECOND) : sim_between(0, 150 * SIM_MS);
         (void)sim_run(sim_now_us() + pause_us, never, NULL);
     }
 }

@@ -40,23 +40,29 @@ static enum status put_identity(struct device *device, struct store *store) {
     return store_commit(store);
 }
 
+static void new_identity(struct device *device) {
+    char name[64];
+    snprintf(name, sizeof name, "device %d, %u", device->number, device->identity++);
+    digest_sha256(view_from_string(name), device->id);
+    enter_device(device);
+}
+
 static struct store *open_store(struct device *device) {
     char error[256] = "";
     struct store *store = NULL;
-    if (store_open(device->home, "simulated", error, &store) != STATUS_OK && !device->machine.dead)
+    if (store_open(device->home, "simulated", error, &store) != STATUS_OK &&
+        !disk_is_off(device->disk))
         finding("home %d cannot be opened: %s", device->number, error);
     return store;
 }
 
 void device_make(struct device *device, int number, const char *account) {
-    char name[32];
     *device = (struct device){.number = number};
     snprintf(device->account, sizeof device->account, "acc.%s", account);
     snprintf(device->machine.name, sizeof device->machine.name, "device %d", number);
     snprintf(device->home, sizeof device->home, "/disk/%d", number);
-    snprintf(name, sizeof name, "device %d", number);
-    digest_sha256(view_from_string(name), device->id);
-    enter_device(device);
+    device->pull_limit = 1 + sim_below(sim_below(2) == 0 ? 5 : 500);
+    new_identity(device);
     device->disk = disk_new(device->home, sim_random());
     struct store *store = open_store(device);
     if (store == NULL || put_identity(device, store) != STATUS_OK)
@@ -68,23 +74,59 @@ void device_remove(struct device *device) {
     disk_free(&device->disk);
 }
 
+void device_clone(struct device *device, int number, struct device *original) {
+    original->copied = true;
+    *device = *original;
+    device->number = number;
+    snprintf(device->machine.name, sizeof device->machine.name, "device %d", number);
+    snprintf(device->home, sizeof device->home, "/disk/%d", number);
+    device->disk = disk_clone(original->disk, device->home, sim_random());
+    device->store = NULL;
+    device->fiber = NULL;
+    device->n_queue = 0;
+    device->typed = 0;
+    history_cloned(device, original);
+}
+
+// As an enrolment does it, without the certificate's journey.
+void device_enrol_again(struct device *device) {
+    new_identity(device);
+    if (put_identity(device, device->store) != STATUS_OK || store_begin(device->store) != STATUS_OK)
+        finding("%s cannot be enrolled again", device->account);
+    if (store_config_set(device->store, STORE_CONFIG_SESSION, view_from(NULL, 0)) != STATUS_OK ||
+        store_outbox_new_device(device->store) != STATUS_OK ||
+        store_commit(device->store) != STATUS_OK)
+        finding("%s cannot be enrolled again", device->account);
+    history_new_device(device);
+    trace("%s is enrolled again", device->machine.name);
+}
+
 // ---- syncing ----
+
+static bool keep_watching(void *user) {
+    const struct device *device = user;
+    return device->n_queue == 0 && !device->stop && device->watching;
+}
 
 static bool keep_going(void *user) {
     const struct device *device = user;
-    return device->n_queue == 0 && !device->stop && device->watching && !device->machine.dead;
+    return !device->stop;
 }
 
 static void sync_home(struct device *device, bool watch) {
     struct client client;
-    const struct client_sync_options options = {
-        .watch = watch, .keep_going = watch ? keep_going : NULL, .user = device};
+    const struct client_sync_options options = {.watch = watch,
+                                                .pull_limit = device->pull_limit,
+                                                .keep_going = watch ? keep_watching : keep_going,
+                                                .user = device};
     struct sync_progress progress = {0};
     if (client_init(&client, device->store, "simulated") != STATUS_OK)
         abort();
     enum client_result result = client_sync(&client, &options, &progress);
     if (result == CLIENT_NOT_LOGGED_IN)
         result = client_login(&client, device->account, PASSWORD, NULL);
+    if (result == CLIENT_OK)
+        history_synced(device);
     trace("sync: result %d, %s; pushed %lu refused %lu pulled %lu held %zu restarts %lu broken %zu",
           (int)result, client.failure_text, progress.pushed, progress.refused, progress.pulled,
           progress.streams_held, progress.restarts, progress.streams_broken);
@@ -105,24 +147,46 @@ static void obey(struct device *device) {
     } else if (command == COMMAND_RESTART) {
         store_close(&device->store);
         fiber_sleep(sim_between(SIM_MS, SIM_SECOND));
-        device->store = open_store(device);
+        device->store = open_store(device); // NULL: the power is gone
     } else {
         type_command(device, command);
     }
     device->busy = false;
 }
 
+// The power is back, or somebody starts the program again.
+static void come_up(struct device *device) {
+    store_close(&device->store);
+    trace("has crashed");
+    disk_crash(device->disk, sim_random());
+    fiber_sleep(sim_between(SIM_MS, 2 * SIM_SECOND));
+    device->store = open_store(device);
+}
+
+void device_crash(struct device *device) {
+    if (device->store == NULL)
+        return;
+    count(COUNT_CLIENT_CRASH);
+    disk_cut_after(device->disk, 1 + sim_below(60));
+}
+
 static void live(void *user) {
     struct device *device = user;
     trace("starts");
     device->store = open_store(device);
-    while (!device->stop && device->store != NULL) {
+    while (!device->stop) {
+        if (device->store == NULL) {
+            come_up(device);
+            continue;
+        }
         if (device->n_queue > 0)
             obey(device);
         else if (device->watching)
             sync_home(device, true);
         else
             fiber_wait(sim_now_us() + 10 * SIM_SECOND);
+        if (disk_is_off(device->disk))
+            come_up(device);
         if (device->n_queue == 0 && !device->stop)
             fiber_sleep(sim_between(SIM_MS, 100 * SIM_MS));
     }

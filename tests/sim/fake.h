@@ -30,7 +30,7 @@ void net_kill(const struct machine *machine);
 void net_disturb(void);
 // What has arrived, frame by frame: requests at the server, answers and events at the client.
 struct frame;
-typedef void (*net_tap_fn)(const struct machine *client, uint32_t connection, bool to_server,
+typedef void (*net_tap_fn)(const struct machine *client, int64_t sent_us, bool to_server,
                            const struct frame *frame);
 void net_set_tap(net_tap_fn tap);
 
@@ -43,7 +43,8 @@ void base_seed_begin(uint64_t seed);
 void base_seed_end(void);      // everything that the seed did is undone
 void base_vacuum(void);        // between seeds
 int base_backup(void);         // number of the backup
-void base_restore(int backup); // nothing may be in flight
+void base_restore(int backup); // nothing may be in flight; the cluster is on a new timeline then
+void base_load_scheme(unsigned version); // the programme's, with another number
 // A statement of the simulation's own, as the superuser; NULL: it failed (a finding). Free with
 // base_free.
 struct db_result *base_ask(const char *sql, struct db_params *params);

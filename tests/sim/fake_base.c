@@ -21,10 +21,12 @@ struct step {
     const int *formats;
 };
 
-static PGconn *pg;           // owns
-static bool release_due;     // the last savepoint was good and is still open
-static char *prepared[2048]; // own: names
+static PGconn *pg;              // owns
+static const char *scheme_file; // borrows
+static bool release_due;        // the last savepoint was good and is still open
+static char *prepared[2048];    // own: names
 static size_t n_prepared;
+static int timeline; // of the cluster: a restore begins another one
 
 static _Noreturn void die(const char *what) {
     fprintf(stderr, "lx_sim: %s: %s\n", what, PQerrorMessage(pg));
@@ -101,7 +103,8 @@ static void run_simple(const char *text) {
 
 #define SET_TEXT                                                                                   \
     "select set_config('lianxiao.districts', $1, true), set_config('lianxiao.streams', $2, "       \
-    "true), set_config('lianxiao.person', $3, true), set_config('sim.now', $4, true)"
+    "true), set_config('lianxiao.person', $3, true), set_config('sim.now', $4, true), "            \
+    "set_config('sim.timeline', $5, true)"
 
 static const char *text_or(const char *text) {
     return text != NULL ? text : "";
@@ -166,11 +169,12 @@ void base_begin(const char *role, struct db_scope scope) {
     struct step steps[MAX_STEPS];
     const char *role_name = role_step(role);
     size_t n = add_begin(steps, 0, role_name);
-    char now[32];
+    char now[32], line[16];
+    snprintf(line, sizeof line, "%d", timeline);
     snprintf(now, sizeof now, "%" PRId64, sim_wall_ms() * 1000 + sim_now_us() % 1000);
     const char *const values[] = {text_or(scope.districts), text_or(scope.streams),
-                                  text_or(scope.person), now};
-    steps[n++] = (struct step){.name = SET_TEXT, .n = 4, .values = values};
+                                  text_or(scope.person), now, line};
+    steps[n++] = (struct step){.name = SET_TEXT, .n = 5, .values = values};
     PGresult *result = run(steps, n);
     if (result_status(result) != STATUS_OK)
         die("beginning");
@@ -265,6 +269,7 @@ void base_seed_begin(uint64_t seed) {
     run_script(text);
     release_due = false;
     backups = 0;
+    timeline = 1;
 }
 
 void base_seed_end(void) {
@@ -296,32 +301,41 @@ void base_restore(int backup) {
     snprintf(text, sizeof text, "rollback to savepoint backup_%d", backup);
     run_script(text);
     backups = backup;
+    timeline++;
 }
 
 // ---- the city ----
 
-static void start_programme(const char *scheme_path) {
-    struct arena *arena = arena_new(0);
+// The file's scheme under another number of its version, packed; lives in the arena.
+static struct view read_scheme(unsigned version, struct arena *arena, const struct scheme **out) {
     static char text[256 * 1024];
-    FILE *file = fopen(scheme_path, "re");
+    FILE *file = fopen(scheme_file, "re");
     size_t size = file != NULL ? fread(text, 1, sizeof text, file) : 0;
-    const struct scheme *scheme = NULL;
     const char *error = NULL;
     struct view bytes;
     if (file != NULL)
         fclose(file);
     if (size == 0 ||
-        scheme_yaml_compile(view_from(text, size), scheme_path, arena, &scheme, &error) !=
-            STATUS_OK ||
-        scheme_pack(scheme->source, arena, &bytes) != STATUS_OK)
-        die(error != NULL ? error : scheme_path);
+        scheme_yaml_compile(view_from(text, size), scheme_file, arena, out, &error) != STATUS_OK)
+        die(error != NULL ? error : scheme_file);
+    Lx__Scheme source = *(*out)->source;
+    source.has_version = 1;
+    source.version = version;
+    if (scheme_pack(&source, arena, &bytes) != STATUS_OK)
+        die(scheme_file);
+    return bytes;
+}
+
+static void start_programme(void) {
+    struct arena *arena = arena_new(0);
+    const struct scheme *scheme = NULL;
+    struct view bytes = read_scheme(1, arena, &scheme);
     struct db_params *params = db_params_new(arena);
     db_param_int4(params, (int32_t)scheme->number);
     db_param_string(params, scheme->code);
-    db_param_int4(params, (int32_t)scheme->version);
     db_param_bytea(params, bytes);
     struct db_result *result = base_ask(
-        "select verdict from lx.programme_start('sim', md5('programme')::uuid, $1, $2, $3, $4)",
+        "select verdict from lx.programme_start('sim', md5('programme')::uuid, $1, $2, 1, $3)",
         params);
     if (result == NULL || db_int8(result, 0, 0) != 1)
         die("starting the programme");
@@ -329,12 +343,29 @@ static void start_programme(const char *scheme_path) {
     arena_free(&arena);
 }
 
-static void build_city(const char *scheme_path) {
+void base_load_scheme(unsigned version) {
+    struct arena *arena = arena_new(0);
+    const struct scheme *scheme = NULL;
+    struct view bytes = read_scheme(version, arena, &scheme);
+    struct db_params *params = db_params_new(arena);
+    db_param_string(params, scheme->code);
+    db_param_int4(params, (int32_t)version);
+    db_param_bytea(params, bytes);
+    struct db_result *result =
+        base_ask("select verdict from lx.scheme_load('sim', $1, $2, $3)", params);
+    trace("scheme version %u is loaded: verdict %d", version,
+          result != NULL ? (int)db_int8(result, 0, 0) : -1);
+    count(COUNT_SCHEME);
+    base_free(&result);
+    arena_free(&arena);
+}
+
+static void build_city(void) {
     run_script("begin");
     for (size_t i = 0; i < sim_sql_count; i++) // time.sql is first by name: 1_time, 2_city, ...
         if (sim_sql[i].name[0] < '5')
             run_script(sim_sql[i].text);
-    start_programme(scheme_path);
+    start_programme();
     for (size_t i = 0; i < sim_sql_count; i++)
         if (sim_sql[i].name[0] >= '5')
             run_script(sim_sql[i].text);
@@ -345,6 +376,7 @@ static void build_city(const char *scheme_path) {
 
 enum status base_open(const char *dsn, const char *scheme_path) {
     static const char *const simple[] = {"release savepoint lx", "savepoint lx"};
+    scheme_file = scheme_path;
     pg = PQconnectdb(dsn);
     if (PQstatus(pg) != CONNECTION_OK || PQenterPipelineMode(pg) != 1) {
         fprintf(stderr, "lx_sim: %s", PQerrorMessage(pg));
@@ -368,7 +400,7 @@ enum status base_open(const char *dsn, const char *scheme_path) {
                    "microsecond' $$; commit");
     prepare(SET_TEXT, SET_TEXT);
     if (!built)
-        build_city(scheme_path);
+        build_city();
     return STATUS_OK;
 }
 

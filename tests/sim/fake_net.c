@@ -60,6 +60,7 @@ struct packet {
     struct connection *connection;
     int to;
     bool eof;
+    int64_t sent_us;
     size_t size;
     uint8_t bytes[];
 };
@@ -135,7 +136,8 @@ static void cut(struct connection *connection) {
     end_of(connection, SERVER);
 }
 
-static void look_at_frames(struct connection *connection, int to, struct view bytes) {
+static void look_at_frames(struct connection *connection, int to, int64_t sent_us,
+                           struct view bytes) {
     struct frame frame;
     struct frame_reader *reader = &connection->ends[to].tap;
     while (frame_read(reader, &bytes, &frame) == STATUS_OK) {
@@ -144,7 +146,7 @@ static void look_at_frames(struct connection *connection, int to, struct view by
               frame.header.request_id);
         trace_bytes("payload", frame.payload);
         if (tap_fn != NULL)
-            tap_fn(connection->ends[CLIENT].machine, connection->number, to == SERVER, &frame);
+            tap_fn(connection->ends[CLIENT].machine, sent_us, to == SERVER, &frame);
     }
 }
 
@@ -157,7 +159,7 @@ static void arrive(void *user) {
     end->on_its_way -= packet->size;
     connection->pending--;
     if (!gone && size > 0) {
-        look_at_frames(connection, packet->to, view_from(packet->bytes, size));
+        look_at_frames(connection, packet->to, packet->sent_us, view_from(packet->bytes, size));
         if (buf_append(&end->in, packet->bytes, size) != STATUS_OK)
             abort();
         if (end->cut_after != NEVER)
@@ -179,7 +181,7 @@ static void send_packet(struct connection *connection, int to, struct view bytes
     struct packet *packet = malloc(sizeof *packet + bytes.size);
     if (packet == NULL)
         abort();
-    *packet = (struct packet){connection, to, eof, bytes.size};
+    *packet = (struct packet){connection, to, eof, sim_now_us(), bytes.size};
     if (bytes.size > 0)
         memcpy(packet->bytes, bytes.data, bytes.size);
     int64_t when_us =

@@ -18,6 +18,7 @@ struct arguments {
     unsigned operations;
     double seconds; // no new seed after so long; 0: no limit
     bool quiet;
+    bool stop; // at the first finding
 };
 
 static void make_devices(void) {
@@ -70,6 +71,8 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     trace_begin(seed);
     base_seed_begin(seed);
     history_begin();
+    scope_begin();
+    fault_begin();
     make_devices();
     server_start();
     for (unsigned i = 0; i < world_device_count; i++) {
@@ -91,17 +94,22 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
 
 static void usage(void) {
     fprintf(stderr, "usage: lx_sim --dsn DSN --seed N [--seeds K] [--operations N] [--trace FILE] "
-                    "[--scheme FILE] [--seconds T] [--quiet]\n");
+                    "[--scheme FILE] [--seconds T] [--quiet] [--stop] [--log]\n");
     exit(2);
 }
 
 static void parse(int argc, char **argv, struct arguments *arguments) {
-    static const struct option options[] = {
-        {"dsn", required_argument, NULL, 'd'},     {"seed", required_argument, NULL, 's'},
-        {"seeds", required_argument, NULL, 'k'},   {"operations", required_argument, NULL, 'o'},
-        {"trace", required_argument, NULL, 't'},   {"scheme", required_argument, NULL, 'y'},
-        {"seconds", required_argument, NULL, 'T'}, {"quiet", no_argument, NULL, 'q'},
-        {"log", no_argument, NULL, 'l'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"dsn", required_argument, NULL, 'd'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"seeds", required_argument, NULL, 'k'},
+                                            {"operations", required_argument, NULL, 'o'},
+                                            {"trace", required_argument, NULL, 't'},
+                                            {"scheme", required_argument, NULL, 'y'},
+                                            {"seconds", required_argument, NULL, 'T'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"log", no_argument, NULL, 'l'},
+                                            {"stop", no_argument, NULL, 'e'},
+                                            {NULL, 0, NULL, 0}};
     *arguments = (struct arguments){
         .scheme = "deploy/schemes/hefei-2021.yaml", .seed = 1, .seeds = 1, .operations = 200};
     enum log_level lowest = LOG_LEVEL_ERROR + 1; // what goes wrong here is meant to
@@ -130,6 +138,9 @@ static void parse(int argc, char **argv, struct arguments *arguments) {
             break;
         case 'q':
             arguments->quiet = true;
+            break;
+        case 'e':
+            arguments->stop = true;
             break;
         case 'l':
             lowest = LOG_LEVEL_DEBUG;
@@ -168,6 +179,10 @@ int main(int argc, char **argv) {
             printf("seed %" PRIu64 ": %016" PRIx64 "%s\n", arguments.seed + done, hash,
                    findings() > before ? ", FINDINGS" : "");
         fflush(stdout);
+        if (arguments.stop && findings() > 0) {
+            done++;
+            break;
+        }
         if (done % SEEDS_PER_VACUUM == SEEDS_PER_VACUUM - 1)
             base_vacuum();
     }

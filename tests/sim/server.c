@@ -25,19 +25,29 @@ static struct shared *shared;     // owns
 static struct process *processes; // owns: all of the seed, newest first
 static bool closed;               // nothing is started any more
 
+static void start_again(void *user);
+
+// The master: another one as soon as it has ended, whatever the reason.
+static void has_ended(const struct process *process) {
+    trace("ends");
+    if (!closed)
+        sim_at(sim_now_us() + sim_between(10 * SIM_MS, 500 * SIM_MS), start_again,
+               (void *)(intptr_t)process->index);
+}
+
 static void run_worker(void *user) {
     static const struct config_source source;
     struct process *process = user;
     trace("starts");
     (void)worker_run(&process->config, &source, shared, -1, process->index);
-    trace("ends");
+    has_ended(process);
 }
 
 static void run_assessor(void *user) {
     struct process *process = user;
     trace("starts");
     (void)assessor_run(&process->config, shared->assessor_wake);
-    trace("ends");
+    has_ended(process);
 }
 
 static void start(int index) {
@@ -75,16 +85,11 @@ void server_start(void) {
     start(-1);
 }
 
-// The master: another one as soon as the former has ended.
 static void start_again(void *user) {
     int index = (int)(intptr_t)user;
     struct process *former = newest(index);
-    if (closed)
-        return;
-    if (fiber_ended(former->fiber))
+    if (!closed && fiber_ended(former->fiber))
         start(index);
-    else
-        sim_at(sim_now_us() + 10 * SIM_MS, start_again, user);
 }
 
 static void crash(struct process *process) {
@@ -98,23 +103,21 @@ static void crash(struct process *process) {
     fiber_wake(process->fiber);
 }
 
-static void crash_and_start(int index) {
+static void crash_one(int index) {
     struct process *process = newest(index);
     if (process == NULL || fiber_ended(process->fiber) || process->machine.dead)
         return;
     crash(process);
-    sim_at(sim_now_us() + sim_between(10 * SIM_MS, 500 * SIM_MS), start_again,
-           (void *)(intptr_t)index);
 }
 
 void server_crash_worker(unsigned index) {
     count(COUNT_WORKER_CRASH);
-    crash_and_start((int)index);
+    crash_one((int)index);
 }
 
 void server_crash_assessor(void) {
     count(COUNT_ASSESSOR_CRASH);
-    crash_and_start(-1);
+    crash_one(-1);
 }
 
 void server_restart_worker(unsigned index) {
@@ -125,7 +128,6 @@ void server_restart_worker(unsigned index) {
     trace("%s is told to end", process->machine.name);
     process->config.port = -1; // told
     fake_event_signal(&process->machine, SIGTERM);
-    sim_at(sim_now_us() + 10 * SIM_MS, start_again, (void *)(intptr_t)index);
 }
 
 static bool all_ended(void *user) {

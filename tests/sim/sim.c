@@ -146,7 +146,6 @@ struct fiber {
 
 static struct fiber *current;
 static ucontext_t director;
-static void *director_fake_stack;
 static struct machine director_machine = {.name = "director"};
 static struct fiber *fibers; // owns: all of this run, so that a late wake-up finds its own
 
@@ -157,6 +156,10 @@ struct fiber *fiber_current(void) {
 struct machine *machine_current(void) {
     return current != NULL ? current->machine : &director_machine;
 }
+
+#ifdef LX_ASAN
+static void *director_fake_stack;
+#endif
 
 static void enter(struct fiber *fiber) {
     current = fiber;

@@ -48,8 +48,9 @@ struct device {
     bool busy; // carries out a command
     bool watching;
     bool stop;
-    bool cloned;         // a copy of another home: its device will be frozen
-    uint32_t pull_limit; // unused by the client so far
+    bool copied;         // there is another disk with the same device
+    unsigned identity;   // how often it was enrolled
+    uint32_t pull_limit; // rows a page
     int last_result;     // enum client_result of the newest sync
     unsigned typed;      // operations that were put into the outbox
 };
@@ -64,6 +65,13 @@ void device_order(struct device *device, enum command command); // dropped when 
 bool device_is_idle(const struct device *device);
 void device_stop(struct device *device); // ends at its next breath; see fiber_ended
 void device_remove(struct device *device);
+// The next few changes of the disk are the last: the power goes in the middle of one of them, or
+// the program is killed. It comes up again by itself.
+void device_crash(struct device *device);
+// A copy of the disk as it is now, used beside the original.
+void device_clone(struct device *device, int number, struct device *original);
+// A new identity for a home whose device the server has frozen.
+void device_enrol_again(struct device *device);
 
 // ---- type.c: what a person types; inside the device's fiber, with its store open ----
 
@@ -74,10 +82,29 @@ void type_command(struct device *device, enum command command);
 void history_typed(const struct device *device, int64_t entry, const Lx__Operation *operation);
 // new_entry: that repeats it; 0: none.
 void history_archived(const struct device *device, int64_t entry, int64_t new_entry);
+void history_cloned(const struct device *copy, const struct device *original);
+void history_new_device(const struct device *device);
+void history_synced(const struct device *device); // inside its fiber
 void history_begin(void);
 void history_end(void);
 // Every acknowledged operation is in the database; nothing was delivered out of scope.
 void history_check(void);
+
+// ---- scope.c: who may see what, by the simulation's own books ----
+
+void scope_begin(void);
+// Could this account see the stream when the server sent it, or a moment before?
+bool scope_allows(const char *account, struct uuid stream, int64_t sent_us);
+void scope_revoke(bool for_cause); // some grant
+void scope_grant(void);            // some role to some account that has a device
+void scope_backup(int backup);
+void scope_restore(int backup);
+
+// ---- fault.c ----
+
+extern bool world_restored; // since the seed began: what was acknowledged may wait again
+void fault_begin(void);
+void fault_happen(void); // one of them
 
 // ---- act.c ----
 

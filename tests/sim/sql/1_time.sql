@@ -28,5 +28,7 @@ begin
   end loop;
 end
 $$;
-select set_config('sim.now', (extract(epoch from timestamptz '2021-09-09T00:00:00Z') * 1000000)::int8::text, true), setseed(0.5);
+create or replace function lx.epoch_identity() returns table (system_identifier int8, timeline int8, database_oid int8) language sql stable
+as $$ select 1::int8, current_setting('sim.timeline')::int8, 1::int8 $$;
+select set_config('sim.timeline', '1', true), set_config('sim.now', (extract(epoch from timestamptz '2021-09-09T00:00:00Z') * 1000000)::int8::text, true), setseed(0.5);
 update lx.epoch set db_epoch = decode(md5('epoch'), 'hex'), started_at = lx.sim_now(), units_changed_at = lx.sim_now();
