@@ -27,9 +27,12 @@ struct config {
     char ca_cert[CONFIG_TEXT_SIZE];          // signs and verifies devices
     char ca_key[CONFIG_TEXT_SIZE];           // "": this node can't enrol
     char security_journal[CONFIG_TEXT_SIZE]; // "": none is kept
-    int max_connections;                     // per node; shared out to the workers
-    int accept_budget;                       // connections taken per wake of the listener
-    int handshake_timeout_ms;                // from accept to the end of the handshake
+    char bundle_cert[CONFIG_TEXT_SIZE];      // PEM, current and former; "": takes no bundles
+    char bundle_key[CONFIG_TEXT_SIZE];
+    int bundles_per_minute;   // parts that one login carries: each is audited
+    int max_connections;      // per node; shared out to the workers
+    int accept_budget;        // connections taken per wake of the listener
+    int handshake_timeout_ms; // from accept to the end of the handshake
     int hello_timeout_ms;     // from there to a finished login (Hello, Enrol or Login answered)
     int frame_timeout_ms;     // from the first byte of a frame to its last
     int write_timeout_ms;     // a peer that reads nothing of what is waiting for it

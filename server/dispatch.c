@@ -24,6 +24,7 @@ static const struct dispatch_row ROWS[] = {
     {LX__METHOD__PUSH, handle_push},
     {LX__METHOD__PULL, handle_pull},
     {LX__METHOD__SUBSCRIBE, handle_subscribe},
+    {LX__METHOD__BUNDLE, handle_bundle},
     {LX__METHOD__STANDING, handle_standing},
     {LX__METHOD__STATISTICS, handle_statistics},
     {LX__METHOD__CODE_ISSUE, handle_code_issue},

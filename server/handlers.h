@@ -32,6 +32,7 @@ struct handlers {
     struct scheme_cache *schemes; // owns
     struct roster_cache *rosters; // owns
     struct pile_carrier *carrier; // owns; worker->pile is inside
+    unsigned bundles;             // parts of bundles under way
     struct push_group *judging;   // groups that are not yet with the pile, in order of arrival
 };
 

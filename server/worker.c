@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/net/bundle.h"
 #include "common/net/ca.h"
 #include "common/net/tls.h"
 #include "proto/ledger.pb-c.h"
@@ -95,15 +96,36 @@ static enum status load_ca(const struct config *config, struct ca **out_ca) {
     return status;
 }
 
+static enum status load_bundle_keys(const struct config *config, struct bundle_keys **out_keys) {
+    *out_keys = NULL;
+    if (config->bundle_key[0] == '\0')
+        return STATUS_OK;
+    char error[1024] = "";
+    const struct bundle_key_files files = {
+        .ca_certificate = config->ca_cert,
+        .bundle_certificates = config->bundle_cert,
+        .bundle_keys = config->bundle_key,
+        .server_certificate = config->cert,
+        .server_key = config->key,
+    };
+    enum status status = bundle_keys_load(&files, out_keys, error, sizeof error);
+    if (status != STATUS_OK)
+        log_error("bundle key: %s", error);
+    return status;
+}
+
 // Everything new is loaded before anything old is given up: a broken file changes nothing.
 // Connections keep the context they began with.
 static void reload(struct worker *worker) {
     struct config fresh;
     struct tls_context *tls = NULL;
     struct ca *ca = NULL;
+    struct bundle_keys *bundle_keys = NULL;
     if (config_load(&fresh, worker->source, stderr) != STATUS_OK ||
-        load_tls(&fresh, &tls) != STATUS_OK || load_ca(&fresh, &ca) != STATUS_OK) {
+        load_tls(&fresh, &tls) != STATUS_OK || load_ca(&fresh, &ca) != STATUS_OK ||
+        load_bundle_keys(&fresh, &bundle_keys) != STATUS_OK) {
         tls_free(&tls);
+        ca_free(&ca);
         log_error("reload: refused, everything stays as it was");
         return;
     }
@@ -113,6 +135,8 @@ static void reload(struct worker *worker) {
     worker->tls = tls;
     ca_free(&worker->ca);
     worker->ca = ca;
+    bundle_keys_free(&worker->bundle_keys);
+    worker->bundle_keys = bundle_keys;
     log_info("worker %d: configuration and certificates are reloaded", worker->index);
 }
 
@@ -269,6 +293,7 @@ static void start_listening(struct worker *worker) {
 static enum status open_worker(struct worker *worker) {
     TRY(load_tls(worker->config, &worker->tls));
     TRY(load_ca(worker->config, &worker->ca));
+    TRY(load_bundle_keys(worker->config, &worker->bundle_keys));
     worker->base = event_base_new();
     worker->wheel = calloc(1, sizeof *worker->wheel);
     if (worker->base == NULL || worker->wheel == NULL)
@@ -313,6 +338,7 @@ static void close_worker(struct worker *worker) {
     free_event(worker->signals[0]);
     free_event(worker->signals[1]);
     free(worker->wheel);
+    bundle_keys_free(&worker->bundle_keys);
     ca_free(&worker->ca);
     tls_free(&worker->tls);
     if (worker->base != NULL)

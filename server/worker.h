@@ -20,6 +20,7 @@ struct journal_keeper;
 struct listener;
 struct nudge;
 struct pile;
+struct bundle_keys;
 struct ca;
 struct shared;
 struct thread_pool;
@@ -33,10 +34,11 @@ struct worker {
     struct handlers *handlers; // what handlers keep (server/handlers.c); NULL until handlers_open
     struct shared *shared;     // the master's shared memory: nudge ring, wake-ups, counters
     struct tls_context *tls;
-    struct ca *ca;           // NULL: this node does not sign
-    struct db_pool *reads;   // pipelined, role api
-    struct db_pool *auth;    // logins and devices
-    struct db_pool *writers; // depth 1, routed by stream
+    struct ca *ca;                   // NULL: this node does not sign
+    struct bundle_keys *bundle_keys; // NULL: this node takes no bundles
+    struct db_pool *reads;           // pipelined, role api
+    struct db_pool *auth;            // logins and devices
+    struct db_pool *writers;         // depth 1, routed by stream
     struct thread_pool *threads;
     struct nudge *nudge; // subscriptions
     struct pile *pile;   // server/pile.c; NULL until it is there

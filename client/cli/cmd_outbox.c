@@ -19,6 +19,8 @@ static const char *state_text(const struct outbox_entry *entry) {
     };
     if (entry->blocked)
         return _("blocked");
+    if (entry->bundled)
+        return _("in a bundle");
     return _(texts[entry->state]);
 }
 
@@ -29,6 +31,8 @@ static const char *state_key(const struct outbox_entry *entry) {
         [OUTBOX_REFUSED] = "refused",
         [OUTBOX_ARCHIVED] = "archived",
     };
+    if (entry->bundled)
+        return "bundled";
     return entry->blocked ? "blocked" : keys[entry->state];
 }
 

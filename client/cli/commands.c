@@ -93,6 +93,11 @@ static const struct cli_option outbox_options[] = {
     NO_MORE,
 };
 
+static const struct cli_option carry_options[] = {
+    {"receipt", N_("FILE"), N_("write what the server answers there, for the bundle's author")},
+    NO_MORE,
+};
+
 static const struct cli_option standing_options[] = {
     {"receipt", NULL, N_("every rule with its evidence, caps and points")},
     {"programme", N_("CODE"), N_("else the newest")},
@@ -169,6 +174,14 @@ const struct cli_command cli_commands[] = {
     {"outbox retry", "NUMBER", N_("send a refused entry again"), 1, 1, NULL, cmd_outbox_retry},
     {"outbox drop", "NUMBER", N_("put a refused or unsent entry away"), 1, 1, NULL,
      cmd_outbox_drop},
+    {"bundle write", "FILE", N_("write what waits into a file, where there is no network"), 1, 1,
+     NULL, cmd_bundle_write},
+    {"bundle carry", "FILE...", N_("send somebody's file, from where there is a network"), 1, -1,
+     carry_options, cmd_bundle_carry},
+    {"bundle receipt", "FILE", N_("take the answer to a bundle from its receipt"), 1, 1, NULL,
+     cmd_bundle_receipt},
+    {"bundle show", "FILE", N_("say what can be known of a bundle or receipt"), 1, 1, NULL,
+     cmd_bundle_show},
     {"standing", "SUBJECT", N_("where a teacher, workshop or school stands"), 1, 1,
      standing_options, cmd_standing},
     {"stats", "", N_("the figures of a unit"), 0, 0, stats_options, cmd_stats},

@@ -67,7 +67,7 @@ static enum client_result result_of_open(enum status status) {
 }
 
 // T of the certificate check: the newest time seen from a server or the build's.
-static int64_t trusted_time_ms(struct store *store) {
+int64_t client_trusted_time_ms(struct store *store) {
     int64_t seen_ms = 0;
     int64_t build_ms = (int64_t)LX_BUILD_TIME_S * 1000;
     if (store_config_get_int(store, STORE_CONFIG_SERVER_TIME, &seen_ms) != STATUS_OK)
@@ -85,7 +85,7 @@ int64_t client_right_time_ms(int64_t clock_ms, int64_t trusted_ms) {
 }
 
 int64_t client_now_ms(struct store *store, int64_t clock_ms) {
-    return client_right_time_ms(clock_ms, trusted_time_ms(store));
+    return client_right_time_ms(clock_ms, client_trusted_time_ms(store));
 }
 
 static enum status put_hello(struct client *client, const Lx__HelloReply *hello) {
@@ -105,7 +105,7 @@ static enum status put_hello(struct client *client, const Lx__HelloReply *hello)
 
 enum client_result client_open(struct client *client, const struct link_options *options) {
     struct link_options whole = *options;
-    whole.trusted_time_ms = trusted_time_ms(client->store);
+    whole.trusted_time_ms = client_trusted_time_ms(client->store);
     whole.program = client->program;
     client_disconnect(client);
     enum status status = link_open(&whole, &client->link, client->failure_text);

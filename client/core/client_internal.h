@@ -12,4 +12,6 @@ enum client_result client_fail_link(struct client *client, enum status status,
 enum client_result client_open(struct client *client, const struct link_options *options);
 // The same with the device's certificate, and with the session if asked.
 enum client_result client_open_device(struct client *client, bool with_session);
+// T of the certificate checks: the newest time seen from a server, or the build's.
+int64_t client_trusted_time_ms(struct store *store);
 enum client_result client_forget_session(struct client *client);

@@ -183,6 +183,8 @@ static enum status put_scope(struct sync *sync, const Lx__ScopeReply *reply,
     TRY(store_scope_put(sync->store, grants, reply->n_grants, streams, reply->n_streams));
     TRY(store_config_set_int(sync->store, STORE_CONFIG_SCOPE_VERSION,
                              (int64_t)reply->scope_version));
+    TRY(store_config_set(sync->store, STORE_CONFIG_BUNDLE_CERTIFICATE,
+                         view_from(reply->bundle_certificate.data, reply->bundle_certificate.len)));
     TRY(heal(sync, reply, streams));
     return store_commit(sync->store);
 }

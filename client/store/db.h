@@ -76,6 +76,12 @@ enum outbox_ready { OUTBOX_READY, OUTBOX_LATER, OUTBOX_BLOCKED };
 enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
                          const struct outbox_entries *sealing,
                          enum outbox_ready *out_ready) MUST_USE;
+// Streams in which something waits.
+enum status outbox_waiting_streams(struct store *store, struct arena *arena, size_t *out_count,
+                                   struct uuid **out_streams) MUST_USE;
+// Everything of the stream that is ready gets keys, group by group.
+enum status outbox_seal_rest(struct store *store, struct uuid stream, size_t max_ops,
+                             size_t max_bytes) MUST_USE;
 enum status outbox_set_next_key(struct store *store, struct uuid stream, int64_t next) MUST_USE;
 // outbox_heal.c: waiting entries of the stream from this key on are to get keys anew; those that
 // were answered once only if it is known that the server has lost them.

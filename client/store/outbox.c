@@ -191,6 +191,16 @@ static enum status read_messages(sqlite3_stmt *statement, struct arena *arena,
     return entry->operation ? STATUS_OK : STATUS_CORRUPT;
 }
 
+static enum status read_bundled(struct store *store, struct outbox_entry *entry) {
+    int64_t one;
+    enum status status = db_int(store, &one,
+                                "select 1 from bundle_group where stream = ?1 and op_to >= ?2"
+                                " and op_from <= ?2 limit 1",
+                                "ui", &entry->stream, (int64_t)entry->op_seq);
+    entry->bundled = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status read_entry(struct store *store, sqlite3_stmt *statement, struct arena *arena,
                               struct outbox_entry *out_entry) {
     *out_entry = (struct outbox_entry){
@@ -206,8 +216,10 @@ static enum status read_entry(struct store *store, sqlite3_stmt *statement, stru
         .retry_of = sqlite3_column_int64(statement, 9),
     };
     TRY(read_messages(statement, arena, out_entry));
-    if (out_entry->state != OUTBOX_WAITING || out_entry->op_seq > 0)
+    if (out_entry->state != OUTBOX_WAITING)
         return STATUS_OK;
+    if (out_entry->op_seq > 0)
+        return read_bundled(store, out_entry);
     enum outbox_ready ready;
     TRY(outbox_ready(store, out_entry, NULL, &ready));
     out_entry->blocked = ready == OUTBOX_BLOCKED;

@@ -20,6 +20,7 @@ struct outbox_entry {
     uint64_t op_seq; // 0: not sent yet
     uint64_t batch;  // group it was first sent in; 0: not sent yet
     enum outbox_state state;
+    bool bundled; // waits, and stands in a bundle
     bool blocked; // waits for a record whose operation was refused or put away
     struct uuid record;
     int64_t created_ms;
@@ -87,6 +88,7 @@ enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *grou
 // The server would not take what was sent of this stream: reason (may be NULL) stays visible on all
 // that waits under a key. From key `from` on nothing is stored there: those keys are taken back. 0:
 // it is not known what is; then what was answered before a restore keeps its key.
+// What stands in a bundle keeps its key: the bundle may still arrive.
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) MUST_USE;
 // The server has lost operations (restored): those from `expected` on go again under their keys, as

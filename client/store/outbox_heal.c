@@ -154,6 +154,9 @@ enum status store_outbox_new_device(struct store *store) {
         TRY(reissue_former(store));
         TRY(put_healed(store));
     }
+    TRY(db_run(store, "delete from bundle",
+               "")); // the former device's: their keys are nobody's now
+    TRY(db_run(store, "delete from bundle_group", ""));
     return db_run(store, "delete from counter", "");
 }
 

@@ -1,6 +1,7 @@
 // The outbox's way to the server: keys before sending, the server's answers after. See outbox.h.
 #include "client/store/db.h"
 #include "client/store/outbox.h"
+#include "client/store/outbox_bundle.h"
 #include "common/wire/unpack.h"
 
 // ---- may it go? ----
@@ -193,6 +194,37 @@ static enum status seal_inside(struct seal *seal) {
     return seal->entries->count > 0 ? STATUS_OK : seal_new(seal);
 }
 
+static enum status seal_one(struct store *store, struct uuid stream, size_t max_ops,
+                            size_t max_bytes, bool *out_any) {
+    struct arena *arena = arena_new(0);
+    struct outbox_entries entries = {NULL, 0};
+    enum status status = STATUS_NO_MEMORY;
+    if (arena)
+        entries.entries = arena_array(arena, max_ops + 1, sizeof *entries.entries);
+    if (entries.entries) {
+        struct seal seal = {
+            .store = store,
+            .stream = stream,
+            .max_ops = max_ops,
+            .max_bytes = max_bytes,
+            .arena = arena,
+            .entries = &entries,
+        };
+        status = seal_new(&seal);
+    }
+    *out_any = entries.count > 0;
+    arena_free(&arena);
+    return status;
+}
+
+enum status outbox_seal_rest(struct store *store, struct uuid stream, size_t max_ops,
+                             size_t max_bytes) {
+    bool any = true;
+    while (any)
+        TRY(seal_one(store, stream, max_ops, max_bytes, &any));
+    return STATUS_OK;
+}
+
 enum status store_outbox_seal(struct store *store, struct uuid stream, size_t max_ops,
                               size_t max_bytes, struct arena *arena,
                               struct outbox_entries *out_entries) {
@@ -241,8 +273,8 @@ static enum status stream_has_work(struct store *store, struct uuid stream, stru
     return STATUS_OK;
 }
 
-enum status store_outbox_streams(struct store *store, struct arena *arena, size_t *out_count,
-                                 struct uuid **out_streams) {
+enum status outbox_waiting_streams(struct store *store, struct arena *arena, size_t *out_count,
+                                   struct uuid **out_streams) {
     int64_t count = 0;
     *out_count = 0;
     TRY(db_int(store, &count, "select count(distinct stream) from outbox where state = 1", ""));
@@ -252,17 +284,24 @@ enum status store_outbox_streams(struct store *store, struct arena *arena, size_
     sqlite3_stmt *statement;
     TRY(db_open(store, &statement, "select distinct stream from outbox where state = 1", ""));
     enum status status = STATUS_OK;
-    for (int64_t i = 0; i < count && (status = db_step(store, statement)) == STATUS_OK; i++) {
-        bool has = false;
-        struct uuid stream = db_column_id(statement, 0);
-        status = stream_has_work(store, stream, arena, &has);
-        if (status != STATUS_OK)
-            break;
-        if (has)
-            (*out_streams)[(*out_count)++] = stream;
-    }
+    while (*out_count < (size_t)count && (status = db_step(store, statement)) == STATUS_OK)
+        (*out_streams)[(*out_count)++] = db_column_id(statement, 0);
     db_close(store, &statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status store_outbox_streams(struct store *store, struct arena *arena, size_t *out_count,
+                                 struct uuid **out_streams) {
+    size_t waiting = 0;
+    *out_count = 0;
+    TRY(outbox_waiting_streams(store, arena, &waiting, out_streams));
+    for (size_t i = 0; i < waiting; i++) {
+        bool has = false;
+        TRY(stream_has_work(store, (*out_streams)[i], arena, &has));
+        if (has)
+            (*out_streams)[(*out_count)++] = (*out_streams)[i];
+    }
+    return STATUS_OK;
 }
 
 // ---- answers ----
@@ -293,25 +332,30 @@ static enum status refuse_one(struct store *store, struct uuid stream,
     return status == STATUS_OK ? outbox_refresh_local(store, record) : status;
 }
 
-enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, int64_t now_ms) {
+enum status store_outbox_settle_from(struct store *store, const Lx__PushedGroup *group,
+                                     uint64_t from, int64_t now_ms) {
     struct uuid stream;
     struct store_stream state;
     TRY(uuid_from_bytes(view_from(group->stream.data, group->stream.len), &stream));
     for (size_t i = 0; i < group->n_refused; i++)
-        if (group->refused[i]->op_seq <= group->op_to)
+        if (group->refused[i]->op_seq >= from && group->refused[i]->op_seq <= group->op_to)
             TRY(refuse_one(store, stream, group->refused[i]));
     TRY(db_run(store,
                "update outbox set state = 2, again = 0, acked_ms = ?4, ack_seq = ?3, reason = null,"
                " acked_seen_ms = coalesce((select cast(cast(value as text) as integer) from config"
                " where name = ?5), 0)"
-               " where stream = ?1 and state = 1 and op_seq > 0 and op_seq <= ?2",
-               "uiiit", &stream, (int64_t)group->op_to, (int64_t)group->seq, now_ms,
-               view_from_string(STORE_CONFIG_SERVER_TIME)));
+               " where stream = ?1 and state = 1 and op_seq > 0 and op_seq <= ?2 and op_seq >= ?6",
+               "uiiiti", &stream, (int64_t)group->op_to, (int64_t)group->seq, now_ms,
+               view_from_string(STORE_CONFIG_SERVER_TIME), (int64_t)from));
     enum status status = store_stream_get(store, stream, &state);
     if (status == STATUS_NOT_FOUND) // no longer pulled: nothing will ever replace the local rows
         return replica_hide_passed(store, stream, INT64_MAX);
     TRY(status);
     return replica_hide_passed(store, stream, (int64_t)state.cursor);
+}
+
+enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, int64_t now_ms) {
+    return store_outbox_settle_from(store, group, 1, now_ms);
 }
 
 static enum status put_reason(struct store *store, struct uuid stream, const Lx__Reason *reason) {
@@ -334,7 +378,9 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_
     TRY(put_reason(store, stream, reason));
     enum status status = db_int(store, &first,
                                 "select min(op_seq) from outbox where stream = ?1 and state = 1"
-                                " and op_seq >= max(?2, 1) and (again = 0 or ?2 > 0)",
+                                " and op_seq >= max(?2, 1) and (again = 0 or ?2 > 0) and op_seq >"
+                                " (select coalesce(max(op_to), 0) from bundle_group"
+                                "  where stream = ?1)",
                                 "ui", &stream, (int64_t)from);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;

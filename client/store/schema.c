@@ -47,7 +47,16 @@ static const char step_2[] =
     "alter table outbox add column acked_seen_ms integer not null default 0;"
     "create index outbox_acked on outbox (acked_ms) where state = 2;";
 
-static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2};
+// Files that were written for somebody to carry, and the keys that stand in them.
+static const char step_3[] =
+    "create table bundle (id blob primary key, receipt_key blob not null,"
+    "  created_ms integer not null) without rowid;"
+    "create table bundle_group (bundle blob not null, part integer not null, stream blob not null,"
+    "  op_from integer not null, op_to integer not null, primary key (bundle, part, stream))"
+    "  without rowid;"
+    "create index bundle_group_stream on bundle_group (stream, op_to);";
+
+static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3};
 
 static enum status run_text(struct store *store, const char *sql, const char *what) {
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);

@@ -13,7 +13,7 @@
 
 struct store; // opaque; one per program and home, used by one thread
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 #define STORE_LOCK_WAIT_MS 5000 // then the caller is told who holds the home
 
 // Opens or creates the home (folder 0700) and brings its schema up to date. `program` names the
@@ -54,7 +54,8 @@ enum status store_change_counter(struct store *store, uint64_t *out_counter) MUS
 #define STORE_CONFIG_SKEW "skew_ms"                // server's clock minus ours, decimal text
 #define STORE_CONFIG_LAST_SYNC "last_sync_ms"      // end of the last complete sync, decimal text
 #define STORE_CONFIG_DB_EPOCH "db_epoch"           // 16 bytes, as Hello told
-#define STORE_CONFIG_HEALED_EPOCH "healed_epoch"   // under which all that is stored was so
+#define STORE_CONFIG_BUNDLE_CERTIFICATE "bundle_certificate" // DER; absent: bundles are not taken
+#define STORE_CONFIG_HEALED_EPOCH "healed_epoch" // under which all that is stored was so
 
 // Copies into the arena. STATUS_NOT_FOUND: not set.
 enum status store_config_get(struct store *store, const char *name, struct arena *arena,

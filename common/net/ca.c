@@ -18,6 +18,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/net/ca_internal.h"
+
 #define SERIAL_BYTES 16 // 128 random bits: unique without a counter
 #define BACKDATE_S 3600 // certificates begin an hour ago, for peers whose clock is behind
 #define DAY_S 86400
@@ -33,6 +35,14 @@ struct ca {
 struct extension {
     int nid;
     const char *value;
+};
+
+// What a certificate shall say, beside its key.
+struct issuing {
+    const char *common_name;
+    int days;
+    const struct extension *extensions;
+    size_t n_extensions;
 };
 
 // Moves what a memory BIO holds to the end of the buffer.
@@ -60,7 +70,7 @@ static enum status append_certificate_pem(X509 *certificate, struct buf *out) {
     return status;
 }
 
-static enum status append_certificate_der(X509 *certificate, struct buf *out) {
+enum status ca_append_certificate_der(X509 *certificate, struct buf *out) {
     unsigned char *der = NULL;
     int size = i2d_X509(certificate, &der);
     enum status status = size > 0 ? buf_append(out, der, (size_t)size) : STATUS_NO_MEMORY;
@@ -82,7 +92,7 @@ static int refuse_password(char *room, int size, int writing, void *user) {
     return -1;
 }
 
-static EVP_PKEY *read_key_pem(struct view pem) {
+EVP_PKEY *ca_read_key_pem(struct view pem) {
     BIO *bio = open_view(pem);
     EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, refuse_password, NULL) : NULL;
     BIO_free(bio);
@@ -90,7 +100,7 @@ static EVP_PKEY *read_key_pem(struct view pem) {
     return key;
 }
 
-static X509 *read_certificate_pem(struct view pem) {
+X509 *ca_read_certificate_pem(struct view pem) {
     BIO *bio = open_view(pem);
     X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, refuse_password, NULL) : NULL;
     BIO_free(bio);
@@ -99,7 +109,7 @@ static X509 *read_certificate_pem(struct view pem) {
 }
 
 // The whole view must be one certificate.
-static X509 *read_certificate_der(struct view der) {
+X509 *ca_read_certificate_der(struct view der) {
     const unsigned char *end = der.data;
     X509 *certificate = der.size > 0 ? d2i_X509(NULL, &end, (long)der.size) : NULL;
     if (certificate != NULL && end != der.data + der.size) {
@@ -110,7 +120,7 @@ static X509 *read_certificate_der(struct view der) {
     return certificate;
 }
 
-static bool is_p256(const EVP_PKEY *key) {
+bool ca_is_p256(const EVP_PKEY *key) {
     char group[32] = "";
     return EVP_PKEY_is_a(key, "EC") &&
            EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
@@ -118,7 +128,7 @@ static bool is_p256(const EVP_PKEY *key) {
 }
 
 // SHA-256 of a SubjectPublicKeyInfo.
-static enum status key_digest(X509_PUBKEY *public_key, uint8_t out_digest[CA_DEVICE_SIZE]) {
+enum status ca_key_digest(X509_PUBKEY *public_key, uint8_t out_digest[CA_DEVICE_SIZE]) {
     unsigned char *der = NULL;
     int size = i2d_X509_PUBKEY(public_key, &der);
     if (size <= 0)
@@ -221,8 +231,8 @@ enum status ca_load(struct view certificate_pem, struct view key_pem, struct ca 
     if (ca == NULL)
         return STATUS_NO_MEMORY;
     ca->holders = 1;
-    ca->certificate = read_certificate_pem(certificate_pem);
-    ca->key = read_key_pem(key_pem);
+    ca->certificate = ca_read_certificate_pem(certificate_pem);
+    ca->key = ca_read_key_pem(key_pem);
     if (ca->certificate == NULL || ca->key == NULL ||
         X509_check_private_key(ca->certificate, ca->key) != 1 ||
         X509_check_ca(ca->certificate) == 0) {
@@ -234,7 +244,7 @@ enum status ca_load(struct view certificate_pem, struct view key_pem, struct ca 
     return STATUS_OK;
 }
 
-static enum status read_file(const char *path, struct buf *out_bytes) {
+enum status ca_read_file(const char *path, struct buf *out_bytes) {
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return STATUS_IO;
@@ -254,10 +264,10 @@ enum status ca_load_files(const char *certificate_file, const char *key_file, st
                           char *out_error, size_t error_size) {
     struct buf certificate = {0}, key = {0};
     const char *culprit = certificate_file;
-    enum status status = read_file(certificate_file, &certificate);
+    enum status status = ca_read_file(certificate_file, &certificate);
     if (status == STATUS_OK) {
         culprit = key_file;
-        status = read_file(key_file, &key);
+        status = ca_read_file(key_file, &key);
     }
     if (status == STATUS_OK)
         status = ca_load(buf_view(&certificate), buf_view(&key), out_ca);
@@ -289,7 +299,7 @@ void ca_free(struct ca **ca_at) {
 }
 
 enum status ca_certificate_der(const struct ca *ca, struct buf *out_der) {
-    return append_certificate_der(ca->certificate, out_der);
+    return ca_append_certificate_der(ca->certificate, out_der);
 }
 
 static bool is_address(const char *name) {
@@ -317,27 +327,16 @@ static enum status format_names(const char *const *names, size_t n,
     return n > 0 ? STATUS_OK : STATUS_INVALID;
 }
 
-enum status ca_issue_server(const struct ca *ca, const char *const *names, size_t n_names,
-                            int64_t now_ms, struct buf *out_certificate_pem,
-                            struct buf *out_key_pem) {
-    char alternative[MAX_NAMES_BYTES];
-    TRY(format_names(names, n_names, alternative));
-    const struct extension extensions[] = {
-        {NID_basic_constraints, "critical,CA:FALSE"},
-        {NID_key_usage, "critical,digitalSignature"},
-        {NID_ext_key_usage, "serverAuth"},
-        {NID_subject_alt_name, alternative},
-        {NID_authority_key_identifier, "keyid"},
-    };
+// A new key and a certificate for it, both PEM, appended.
+static enum status issue(const struct ca *ca, const struct issuing *what, int64_t now_ms,
+                         struct buf *out_certificate_pem, struct buf *out_key_pem) {
     enum status status = STATUS_NO_MEMORY;
-    char common_name[65];
-    snprintf(common_name, sizeof(common_name), "%.64s", names[0]); // X.520 allows 64
     EVP_PKEY *key = EVP_EC_gen(SN_X9_62_prime256v1);
     X509 *certificate =
-        key != NULL ? begin_certificate(common_name, key, now_ms, CA_SERVER_VALID_DAYS) : NULL;
+        key != NULL ? begin_certificate(what->common_name, key, now_ms, what->days) : NULL;
     if (certificate != NULL)
-        status = finish_certificate(certificate, ca->certificate, ca->key, extensions,
-                                    sizeof(extensions) / sizeof(extensions[0]));
+        status = finish_certificate(certificate, ca->certificate, ca->key, what->extensions,
+                                    what->n_extensions);
     if (status == STATUS_OK)
         status = append_certificate_pem(certificate, out_certificate_pem);
     if (status == STATUS_OK)
@@ -348,6 +347,38 @@ enum status ca_issue_server(const struct ca *ca, const char *const *names, size_
     return status;
 }
 
+enum status ca_issue_server(const struct ca *ca, const char *const *names, size_t n_names,
+                            int64_t now_ms, struct buf *out_certificate_pem,
+                            struct buf *out_key_pem) {
+    char alternative[MAX_NAMES_BYTES];
+    char common_name[65];
+    TRY(format_names(names, n_names, alternative));
+    snprintf(common_name, sizeof(common_name), "%.64s", names[0]); // X.520 allows 64
+    const struct extension extensions[] = {
+        {NID_basic_constraints, "critical,CA:FALSE"},
+        {NID_key_usage, "critical,digitalSignature"},
+        {NID_ext_key_usage, "serverAuth"},
+        {NID_subject_alt_name, alternative},
+        {NID_authority_key_identifier, "keyid"},
+    };
+    const struct issuing what = {common_name, CA_SERVER_VALID_DAYS, extensions,
+                                 sizeof(extensions) / sizeof(extensions[0])};
+    return issue(ca, &what, now_ms, out_certificate_pem, out_key_pem);
+}
+
+enum status ca_issue_bundle(const struct ca *ca, int64_t now_ms, struct buf *out_certificate_pem,
+                            struct buf *out_key_pem) {
+    static const struct extension extensions[] = {
+        {NID_basic_constraints, "critical,CA:FALSE"},
+        {NID_key_usage, "critical,keyAgreement"},
+        {NID_subject_key_identifier, "hash"},
+        {NID_authority_key_identifier, "keyid"},
+    };
+    static const struct issuing what = {"bundles", CA_BUNDLE_VALID_DAYS, extensions,
+                                        sizeof(extensions) / sizeof(extensions[0])};
+    return issue(ca, &what, now_ms, out_certificate_pem, out_key_pem);
+}
+
 // A request that is one whole PKCS#10 with a P-256 key and a right signature of that key; else
 // NULL.
 static X509_REQ *read_csr(struct view der) {
@@ -356,7 +387,7 @@ static X509_REQ *read_csr(struct view der) {
     const unsigned char *end = der.data;
     X509_REQ *csr = d2i_X509_REQ(NULL, &end, (long)der.size);
     EVP_PKEY *key = csr != NULL ? X509_REQ_get0_pubkey(csr) : NULL; // borrows
-    if (key == NULL || end != der.data + der.size || !is_p256(key) ||
+    if (key == NULL || end != der.data + der.size || !ca_is_p256(key) ||
         X509_REQ_verify(csr, key) != 1) {
         X509_REQ_free(csr);
         csr = NULL;
@@ -369,7 +400,7 @@ enum status ca_csr_device(struct view csr_der, uint8_t out_device[CA_DEVICE_SIZE
     X509_REQ *csr = read_csr(csr_der);
     if (csr == NULL)
         return STATUS_INVALID;
-    enum status status = key_digest(X509_REQ_get_X509_PUBKEY(csr), out_device);
+    enum status status = ca_key_digest(X509_REQ_get_X509_PUBKEY(csr), out_device);
     X509_REQ_free(csr);
     return status;
 }
@@ -385,7 +416,7 @@ enum status ca_sign_device(const struct ca *ca, struct view csr_der, int64_t now
     X509_REQ *csr = read_csr(csr_der);
     if (csr == NULL)
         return STATUS_INVALID;
-    enum status status = key_digest(X509_REQ_get_X509_PUBKEY(csr), out_device);
+    enum status status = ca_key_digest(X509_REQ_get_X509_PUBKEY(csr), out_device);
     char common_name[2 * CA_DEVICE_SIZE + 1] = "";
     for (size_t i = 0; status == STATUS_OK && i < CA_DEVICE_SIZE; i++)
         snprintf(common_name + 2 * i, 3, "%02x", out_device[i]);
@@ -397,7 +428,7 @@ enum status ca_sign_device(const struct ca *ca, struct view csr_der, int64_t now
         status = finish_certificate(certificate, ca->certificate, ca->key, extensions,
                                     sizeof(extensions) / sizeof(extensions[0]));
     if (status == STATUS_OK)
-        status = append_certificate_der(certificate, out_certificate_der);
+        status = ca_append_certificate_der(certificate, out_certificate_der);
     X509_free(certificate);
     X509_REQ_free(csr);
     ERR_clear_error();
@@ -405,7 +436,7 @@ enum status ca_sign_device(const struct ca *ca, struct view csr_der, int64_t now
 }
 
 enum status ca_key_device(struct view key_pem, uint8_t out_device[CA_DEVICE_SIZE]) {
-    EVP_PKEY *key = read_key_pem(key_pem);
+    EVP_PKEY *key = ca_read_key_pem(key_pem);
     unsigned char *der = NULL;
     int size = key != NULL ? i2d_PUBKEY(key, &der) : 0;
     if (size > 0)
@@ -425,7 +456,7 @@ enum status ca_new_key(struct buf *out_key_pem) {
 }
 
 enum status ca_new_csr(struct view key_pem, struct buf *out_csr_der) {
-    EVP_PKEY *key = read_key_pem(key_pem);
+    EVP_PKEY *key = ca_read_key_pem(key_pem);
     if (key == NULL)
         return STATUS_INVALID;
     enum status status = STATUS_NO_MEMORY;
@@ -453,7 +484,7 @@ static enum status read_time(const ASN1_TIME *time, int64_t *out_time_ms) {
 }
 
 enum status ca_read_certificate(const X509 *certificate, struct ca_certificate *out_certificate) {
-    TRY(key_digest(X509_get_X509_PUBKEY(certificate), out_certificate->device));
+    TRY(ca_key_digest(X509_get_X509_PUBKEY(certificate), out_certificate->device));
     TRY(read_time(X509_get0_notBefore(certificate), &out_certificate->not_before_ms));
     return read_time(X509_get0_notAfter(certificate), &out_certificate->not_after_ms);
 }
@@ -462,7 +493,7 @@ enum status ca_parse_certificate(struct view certificate, struct ca_certificate 
     static const char pem_mark[] = "-----BEGIN";
     bool pem = certificate.size > sizeof(pem_mark) &&
                memcmp(certificate.data, pem_mark, sizeof(pem_mark) - 1) == 0;
-    X509 *read = pem ? read_certificate_pem(certificate) : read_certificate_der(certificate);
+    X509 *read = pem ? ca_read_certificate_pem(certificate) : ca_read_certificate_der(certificate);
     if (read == NULL)
         return STATUS_INVALID;
     enum status status = ca_read_certificate(read, out_certificate);
@@ -471,7 +502,7 @@ enum status ca_parse_certificate(struct view certificate, struct ca_certificate 
 }
 
 enum status ca_certificate_to_pem(struct view certificate_der, struct buf *out_pem) {
-    X509 *certificate = read_certificate_der(certificate_der);
+    X509 *certificate = ca_read_certificate_der(certificate_der);
     if (certificate == NULL)
         return STATUS_INVALID;
     enum status status = append_certificate_pem(certificate, out_pem);

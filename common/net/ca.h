@@ -10,11 +10,12 @@
 #include "common/base/status.h"
 #include "common/base/view.h"
 
-#define CA_DEVICE_SIZE 32        // a device is the SHA-256 of its SubjectPublicKeyInfo (DER)
-#define CA_VALID_DAYS 7300       // of the CA's own certificate: 20 years, a deployment's life
-#define CA_SERVER_VALID_DAYS 730 // of a server's certificate
-#define CA_DEVICE_VALID_DAYS 730 // of a device's certificate: 2 years, renewed from half-life
-#define CA_MAX_CSR_BYTES 2048    // a P-256 request has about 250 bytes
+#define CA_DEVICE_SIZE 32         // a device is the SHA-256 of its SubjectPublicKeyInfo (DER)
+#define CA_VALID_DAYS 7300        // of the CA's own certificate: 20 years, a deployment's life
+#define CA_SERVER_VALID_DAYS 730  // of a server's certificate
+#define CA_BUNDLE_VALID_DAYS 3650 // of the certificate that bundles are encrypted to: 10 years
+#define CA_DEVICE_VALID_DAYS 730  // of a device's certificate: 2 years, renewed from half-life
+#define CA_MAX_CSR_BYTES 2048     // a P-256 request has about 250 bytes
 
 // Opaque: certificate and private key of a CA, loaded. Never changes, so threads may sign with it
 // side by side; it is held and freed by one thread only.
@@ -48,6 +49,9 @@ enum status ca_certificate_der(const struct ca *ca, struct buf *out_der) MUST_US
 // least one), PEM.
 enum status ca_issue_server(const struct ca *ca, const char *const *names, size_t n_names,
                             int64_t now_ms, struct buf *out_certificate_pem,
+                            struct buf *out_key_pem) MUST_USE;
+// A key and a certificate to which bundles (common/net/bundle.h) are encrypted, PEM, appended.
+enum status ca_issue_bundle(const struct ca *ca, int64_t now_ms, struct buf *out_certificate_pem,
                             struct buf *out_key_pem) MUST_USE;
 // Signs a device's request (PKCS#10, DER): its signature must be right and its key P-256, nothing
 // else in it is used. STATUS_INVALID: the request is at fault. Appends the certificate (DER);

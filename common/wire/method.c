@@ -3,6 +3,7 @@
 
 #include "common/wire/frame.h"
 #include "proto/account.pb-c.h"
+#include "proto/bundle.pb-c.h"
 #include "proto/ledger.pb-c.h"
 #include "proto/statistics.pb-c.h"
 #include "proto/wire.pb-c.h"
@@ -42,6 +43,7 @@ static const struct method_info METHODS[] = {
     ROW(SUBSCRIBE, subscribe, LARGE, LOGIN, CAPABILITY_READ, 1),
     {LX__METHOD__NUDGE, "NUDGE", NULL, &lx__nudge__descriptor, 0, METHOD_NEEDS_LOGIN,
      METHOD_NO_CAPABILITY, 1},
+    ROW(BUNDLE, bundle, LARGE, LOGIN, METHOD_NO_CAPABILITY, ALL),
     ROW(STANDING, standing, SMALL, LOGIN, CAPABILITY_READ, 1),
     ROW(STATISTICS, statistics, LARGE, LOGIN, CAPABILITY_STATISTICS, 1),
     ROW(CODE_ISSUE, code_issue, SMALL, LOGIN, CAPABILITY_DEVICES, 1),

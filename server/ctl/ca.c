@@ -1,6 +1,7 @@
-// `ca init`: the CA of a deployment, the server's first certificate and the key that signs the
-// audit chain, as PEM files in one folder. Keys are 0600. Nothing that exists is overwritten: a
-// second CA would lock every device out.
+// `ca init`: the CA of a deployment, the server's first certificate, the key that signs the audit
+// chain and the key that bundles are encrypted to, as PEM files in one folder. Keys are 0600.
+// Nothing that exists is overwritten: a second CA would lock every device out. (`ca bundle-key`:
+// bundle_key.c)
 #include "server/ctl/ctl.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@ struct material {
     struct buf server_key;
     struct buf audit_key;
     struct buf audit_public_key;
+    struct buf bundle_certificate;
+    struct buf bundle_key;
 };
 
 static void material_free(struct material *material) {
@@ -31,6 +34,8 @@ static void material_free(struct material *material) {
     buf_free(&material->server_key);
     buf_free(&material->audit_key);
     buf_free(&material->audit_public_key);
+    buf_free(&material->bundle_certificate);
+    buf_free(&material->bundle_key);
 }
 
 // Splits "a,b" in place.
@@ -51,6 +56,8 @@ static enum status make_material(const char *ca_name, const char *const *names, 
     TRY(ca_load(buf_view(&out->ca_certificate), buf_view(&out->ca_key), &ca));
     enum status status =
         ca_issue_server(ca, names, n_names, now_ms, &out->server_certificate, &out->server_key);
+    if (status == STATUS_OK)
+        status = ca_issue_bundle(ca, now_ms, &out->bundle_certificate, &out->bundle_key);
     ca_free(&ca);
     if (status == STATUS_OK)
         status = audit_key_create(&out->audit_key, &out->audit_public_key);
@@ -70,6 +77,8 @@ static enum ctl_exit write_material(struct ctl *ctl, const char *dir,
         {"server.pem", &material->server_certificate, 0644},
         {"audit.key", &material->audit_key, 0600},
         {"audit.pub", &material->audit_public_key, 0644},
+        {"bundle.key", &material->bundle_key, 0600},
+        {"bundle.pem", &material->bundle_certificate, 0644},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         const char *path = arena_format(ctl->arena, "%s/%s", dir, files[i].name);

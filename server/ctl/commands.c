@@ -54,8 +54,10 @@ static const struct ctl_option replay_options[] = {
 static const struct ctl_option none[] = {{NULL, NULL, NULL}};
 
 static const struct ctl_command commands[] = {
-    {"ca init", "DIR", 1, "make CA, server's certificate and audit key in DIR", ca_options,
+    {"ca init", "DIR", 1, "make CA, server's certificate, audit and bundle keys in DIR", ca_options,
      CTL_DATABASE_NONE, ctl_ca_init},
+    {"ca bundle-key", "DIR", 1, "make a new key for bundles in DIR; former ones still open them",
+     none, CTL_DATABASE_NONE, ctl_ca_bundle_key},
     {"migrate", "", 0, "bring the database to this program's version", migrate_options,
      CTL_DATABASE_MIGRATE, ctl_migrate},
     {"unit import", "FILE", 1, "add and change units from a CSV file (deploy/units.md)", none,

@@ -87,6 +87,7 @@ enum ctl_exit ctl_parse_number(const char *name, const char *text, long least, l
                                long *out_value) MUST_USE;
 
 enum ctl_exit ctl_ca_init(struct ctl *ctl);
+enum ctl_exit ctl_ca_bundle_key(struct ctl *ctl);
 enum ctl_exit ctl_migrate(struct ctl *ctl);
 enum ctl_exit ctl_unit_import(struct ctl *ctl);
 enum ctl_exit ctl_scheme_check(struct ctl *ctl);

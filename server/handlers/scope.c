@@ -1,6 +1,7 @@
 // Scope: what this login may see and do now, and the next op_seq of this device per stream.
 #include <string.h>
 
+#include "common/net/bundle.h"
 #include "proto/account.pb-c.h"
 #include "server/handlers.h"
 #include "server/handlers/table.h"
@@ -83,6 +84,10 @@ static void on_next_ops(void *user, enum status status, const struct db_result *
     }
     reply.has_scope_version = true;
     reply.scope_version = asking->scope->version;
+    const struct bundle_keys *keys = request_worker(asking->request)->bundle_keys;
+    struct view certificate = keys != NULL ? bundle_keys_certificate(keys) : (struct view){NULL, 0};
+    reply.has_bundle_certificate = certificate.size > 0;
+    reply.bundle_certificate = (ProtobufCBinaryData){certificate.size, (uint8_t *)certificate.data};
     struct scope *scope = asking->scope; // the reply points into it, the request's arena goes
     request_reply(asking->request, &reply.base);
     scope_drop(&scope);

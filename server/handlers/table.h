@@ -15,6 +15,7 @@ void handle_change_password(struct request *request); // password
 void handle_scope(struct request *request);           // scope
 void handle_push(struct request *request);            // push.c
 void handle_pull(struct request *request);            // pull.c
+void handle_bundle(struct request *request);          // bundle.c
 void handle_standing(struct request *request);        // standing.c
 void handle_statistics(struct request *request);      // statistics.c
 void handle_code_issue(struct request *request);      // codes

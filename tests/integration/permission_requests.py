@@ -9,11 +9,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
-import lx  # noqa: E402  (the path comes first)
+import bundler  # noqa: E402  (the path comes first)
+import lx  # noqa: E402
 import office  # noqa: E402
 import peer  # noqa: E402
 
-account, ledger, statistics, wire = peer.account, peer.ledger, peer.statistics, peer.wire
+account, bundle, ledger, statistics, wire = peer.account, peer.bundle, peer.ledger, peer.statistics, peer.wire
 FRESH = itertools.count(20000)
 REFUSALS = (wire.NOT_FOUND, wire.PERMISSION_DENIED)
 OFFICES = {"workshop": ledger.HEAD, "school": ledger.SCHOOL_ADMIN, "district": ledger.DISTRICT_ADMIN, "city": ledger.CITY_ADMIN}
@@ -22,7 +23,7 @@ SCHOOL, WORKSHOP, WITH_TEACHERS = ("school",), ("workshop",), ("school", "worksh
 LEVELS = {"STANDING": WITH_TEACHERS, "PUSH_HOURS": WITH_TEACHERS, "PUSH_HOURS_BEFORE": WITH_TEACHERS, "PUSH_PLAN": WORKSHOP,
           "PUSH_ACCEPT_PLAN": WORKSHOP, "PUSH_GRADE_TEACHER": WORKSHOP, "PUSH_GRADE_CASE": WORKSHOP, "PUSH_SURVEY": SCHOOL,
           "PUSH_ACCEPT_DEV_PLAN": SCHOOL, "PUSH_ROSTER": WITH_TEACHERS,
-          "PUSH_TRANSFER_OUT": WITH_TEACHERS, "PUSH_TRANSFER_IN": WITH_TEACHERS}
+          "PUSH_TRANSFER_OUT": WITH_TEACHERS, "PUSH_TRANSFER_IN": WITH_TEACHERS, "BUNDLE": WITH_TEACHERS}
 
 
 def is_allowed(connection, method, request, reply, refusals=REFUSALS) -> bool:
@@ -197,6 +198,25 @@ def push_transfer_in(world, actor, target):
     return push(world, actor, target, [office.take_in(transfer, person, target.unit)], "person", person)
 
 
+# ---- carrying ----
+
+def carry(world, actor, target):
+    """Hours that the office of the target's unit has recorded without a network."""
+    keeper = world.keepers[target.code or "3401030001-01"]
+    scope = keeper.scope()
+    author = bundler.Author(keeper.device, keeper.device.id, keeper.person, keeper.token, world.city.tls / "ca.pem",
+                            scope.bundle_certificate)
+    operation = office.hours(target.teacher, 100)
+    group = ledger.PushGroup(stream=target.unit, first_op_seq=world.next_op(target.unit, keeper.device),
+                             operations=[operation.SerializeToString()])
+    deployment = {} if target.is_known else {"deployment": target.unit + target.unit}
+    request = bundle.BundleRequest(part=bundler.write(author, [group], **deployment))
+    allowed = is_allowed(actor.connection, "BUNDLE", request, bundle.BundleReply)
+    stored = world.city.cluster.sql(f"select count(*) from fact where id = '{operation.fact.id.hex()}'") == [["1"]]
+    assert allowed == stored, "what is answered is what is stored"
+    return allowed
+
+
 # ---- offices ----
 
 def code_of(target) -> str:
@@ -239,6 +259,6 @@ DO = {"PING": ping, "HELLO": hello, "ENROL": enrol, "RENEW": renew, "LOGIN": log
       "STATISTICS": see_statistics, "PUSH_HOURS": push_hours, "PUSH_HOURS_BEFORE": push_hours_before, "PUSH_PLAN": push_plan,
       "PUSH_ACCEPT_PLAN": push_accept_plan, "PUSH_GRADE_TEACHER": push_grade_teacher, "PUSH_GRADE_CASE": push_grade_case,
       "PUSH_SURVEY": push_survey, "PUSH_ACCEPT_DEV_PLAN": push_accept_dev_plan, "PUSH_ROSTER": push_roster,
-      "PUSH_TRANSFER_OUT": push_transfer_out, "PUSH_TRANSFER_IN": push_transfer_in,
+      "PUSH_TRANSFER_OUT": push_transfer_out, "PUSH_TRANSFER_IN": push_transfer_in, "BUNDLE": carry,
       "CODE_ISSUE": code_issue, "USER_ADD": user_add, "GRANT": grant, "GRANT_REVOKE": grant_revoke}
 METHODS_OF_A_LOGIN = ("PING", "HELLO", "ENROL", "RENEW", "LOGIN", "LOGOUT", "CHANGE_PASSWORD", "SCOPE")

@@ -7,7 +7,7 @@ from conftest import SCHEME, UNITS
 
 def test_help_names_every_command(database):
     page = database.ctl("--help").stdout
-    for command in ("ca init", "migrate", "unit import", "programme start", "scheme load", "scheme check", "code issue",
+    for command in ("ca init", "ca bundle-key", "migrate", "unit import", "programme start", "scheme load", "scheme check", "code issue",
                     "user add", "user reset", "user disable", "grant", "grant revoke", "device list", "device revoke",
                     "verify", "status"):
         assert re.search(rf"^  {command} ", page, re.MULTILINE), command

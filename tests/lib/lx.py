@@ -109,7 +109,8 @@ class Server:
             "listen": "127.0.0.1", "port": self.port,
             "dsn_api": f"{dsn} user=lianxiao_api", "dsn_assessor": f"{dsn} user=lianxiao_assessor",
             "cert": tls / "server.pem", "key": tls / "server.key",
-            "ca_cert": tls / "ca.pem", "ca_key": tls / "ca.key", "audit_key": tls / "audit.key", **settings,
+            "ca_cert": tls / "ca.pem", "ca_key": tls / "ca.key", "audit_key": tls / "audit.key",
+            "bundle_cert": tls / "bundle.pem", "bundle_key": tls / "bundle.key", **settings,
         }
 
     @property

@@ -46,7 +46,7 @@ select is_empty($$ select p.oid::regprocedure from pg_proc p where p.pronamespac
                      and (not coalesce(array_to_string(p.proconfig, ',') ~ 'search_path=pg_catalog, pg_temp', false)
                           or p.proowner::regrole::text not in ('lianxiao_writer', 'lianxiao_auth', 'lianxiao_carrier')) $$, 'definers'' functions fix their search path and belong to writer, auth or carrier');
 select is_empty($$ select p.oid::regprocedure from pg_proc p where p.pronamespace = 'lx'::regnamespace and p.prosecdef and has_function_privilege('lianxiao_api', p.oid, 'execute')
-                     and p.proname not in ('push', 'push_roster', 'roster_of', 'facts_by_id', 'figures_cover', 'may_here', 'seal_heads', 'grant_find', 'login_lookup', 'login_result', 'session_open', 'session_resume', 'session_close', 'session_alive',
+                     and p.proname not in ('push', 'bundle_check', 'push_roster', 'roster_of', 'facts_by_id', 'figures_cover', 'may_here', 'seal_heads', 'grant_find', 'login_lookup', 'login_result', 'session_open', 'session_resume', 'session_close', 'session_alive',
                        'password_of', 'password_change', 'enrol_code_check', 'enrol_finish', 'device_check', 'device_renewed', 'scope_of', 'code_issue', 'user_add', 'grant_add', 'grant_revoke', 'epoch_check', 'security_events') $$,
                 'workers call no other function with rights above theirs');
 select is_empty($$ select oid::regclass from pg_class where relnamespace = 'lx'::regnamespace and (relkind = 'm' or (relkind = 'v' and not coalesce('security_invoker=true' = any(reloptions), false))) $$,

@@ -80,8 +80,8 @@ static void test_methods(void **state) {
         assert_string_equal(value->name, method->name);
         assert_non_null(method->reply);
     }
-    assert_int_equal(lx__method__descriptor.n_values, 19); // METHOD_UNKNOWN and 18 rows
-    assert_null(method_at(18));
+    assert_int_equal(lx__method__descriptor.n_values, 20); // METHOD_UNKNOWN and 19 rows
+    assert_null(method_at(19));
     assert_null(method_find(0));
     assert_string_equal(method_name(7777), "?");
 }
