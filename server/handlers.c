@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "server/pile_writer.h"
 #include "server/worker.h"
@@ -180,6 +181,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *user) {
     (void)what;
     check_city(worker);
     session_check_all(worker);
+    seal_heads_refresh(worker->handlers->seal_heads, clock_monotonic_ms());
 }
 
 // ---- making and end ----
@@ -199,9 +201,10 @@ enum status handlers_open(struct worker *worker) {
     handlers->units = units_new();
     handlers->schemes = scheme_cache_new();
     handlers->rosters = roster_cache_new();
+    handlers->seal_heads = seal_heads_new(worker);
     handlers->carrier = pile_carrier_open(worker);
     if (handlers->units == NULL || handlers->schemes == NULL || handlers->rosters == NULL ||
-        handlers->carrier == NULL || !start_tick(handlers)) {
+        handlers->seal_heads == NULL || handlers->carrier == NULL || !start_tick(handlers)) {
         handlers_close(worker);
         return STATUS_NO_MEMORY;
     }
@@ -220,6 +223,7 @@ void handlers_close(struct worker *worker) {
     units_free(&handlers->units);
     scheme_cache_free(&handlers->schemes);
     roster_cache_free(&handlers->rosters);
+    seal_heads_free(&handlers->seal_heads);
     free(handlers);
     worker->handlers = NULL;
 }

@@ -8,6 +8,7 @@
 #include "server/pile.h"
 #include "server/roster_cache.h"
 #include "server/scheme_cache.h"
+#include "server/seal_heads.h"
 #include "server/session.h"
 #include "server/units.h"
 
@@ -29,11 +30,12 @@ struct handlers {
     struct uuid city;    // nil until the units are read
     int64_t city_head;   // up to which units and schemes are read
     bool city_check_under_way;
-    struct scheme_cache *schemes; // owns
-    struct roster_cache *rosters; // owns
-    struct pile_carrier *carrier; // owns; worker->pile is inside
-    unsigned bundles;             // parts of bundles under way
-    struct push_group *judging;   // groups that are not yet with the pile, in order of arrival
+    struct scheme_cache *schemes;  // owns
+    struct roster_cache *rosters;  // owns
+    struct seal_heads *seal_heads; // owns
+    struct pile_carrier *carrier;  // owns; worker->pile is inside
+    unsigned bundles;              // parts of bundles under way
+    struct push_group *judging;    // groups that are not yet with the pile, in order of arrival
 };
 
 // After the pools of the worker are there; sets worker->handlers and worker->pile, and reads units

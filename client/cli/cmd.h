@@ -32,4 +32,5 @@ enum cli_exit cmd_user_add(struct cli *cli);
 enum cli_exit cmd_grant(struct cli *cli);
 enum cli_exit cmd_grant_revoke(struct cli *cli);
 enum cli_exit cmd_export(struct cli *cli);
+enum cli_exit cmd_audit_export(struct cli *cli);
 enum cli_exit cmd_status(struct cli *cli);

@@ -4,6 +4,7 @@
 #include "client/cli/json.h"
 #include "client/cli/subject.h"
 #include "client/store/outbox.h"
+#include "client/store/witness.h"
 #include "common/base/clock.h"
 
 struct status_view {
@@ -11,7 +12,8 @@ struct status_view {
     bool enrolled, logged_in;
     int64_t last_sync_ms, skew_ms; // 0: never
     struct outbox_counts counts;
-    size_t streams, whole, n_grants;
+    size_t streams, whole, n_grants, n_witnesses;
+    bool chain_went_back;
     struct store_grant *grants;
 };
 
@@ -46,6 +48,9 @@ static enum status read_all(struct cli *cli, struct status_view *out) {
     TRY(store_outbox_counts(cli->store, &out->counts));
     TRY(store_grants(cli->store, cli->arena, &out->n_grants, &out->grants));
     TRY(store_streams(cli->store, cli->arena, &out->streams, &streams));
+    struct store_witness *witnesses;
+    TRY(store_witnesses(cli->store, cli->arena, &out->n_witnesses, &witnesses));
+    TRY(store_witness_went_back(cli->store, &out->chain_went_back));
     for (size_t i = 0; i < out->streams; i++)
         out->whole += streams[i].whole;
     return STATUS_OK;
@@ -69,6 +74,8 @@ static void show_json(struct cli *cli, const struct status_view *view) {
     json_int(&json, "stored", (int64_t)view->counts.acked);
     json_int(&json, "streams", (int64_t)view->streams);
     json_int(&json, "streams_whole", (int64_t)view->whole);
+    json_int(&json, "audit_heads", (int64_t)view->n_witnesses);
+    json_bool(&json, "audit_went_back", view->chain_went_back);
     json_begin(&json, "grants", '[');
     for (size_t i = 0; i < view->n_grants; i++) {
         json_begin(&json, NULL, '{');
@@ -99,6 +106,10 @@ static void show_text(struct cli *cli, const struct status_view *view) {
     fprintf(out, _("Replica: %zu of %zu units whole\n"), view->whole, view->streams);
     clock_format_local_time(view->last_sync_ms, time);
     fprintf(out, _("Last complete sync: %s\n"), view->last_sync_ms ? time : _("never"));
+    fprintf(out, _("Audit heads kept: %zu\n"), view->n_witnesses);
+    if (view->chain_went_back)
+        fprintf(out, _("The server's audit chain has gone back behind a head that was kept here: a "
+                       "restored database, or tampering. Keep this home, and tell the auditor.\n"));
     if (view->skew_ms > 60000 || view->skew_ms < -60000)
         fprintf(out, _("This machine's clock is %lld s off the server's.\n"),
                 (long long)view->skew_ms / 1000);

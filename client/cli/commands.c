@@ -186,6 +186,8 @@ const struct cli_command cli_commands[] = {
      standing_options, cmd_standing},
     {"stats", "", N_("the figures of a unit"), 0, 0, stats_options, cmd_stats},
     {"export", "", N_("write the records as CSV"), 0, 0, export_options, cmd_export},
+    {"audit export", "FILE", N_("write the heads of the audit chain that were seen here"), 1, 1,
+     NULL, cmd_audit_export},
     {"code issue", "UNIT", N_("make a one-time code for a new device"), 1, 1, code_options,
      cmd_code_issue},
     {"user add", "ACCOUNT", N_("make an account"), 1, 1, user_options, cmd_user_add},

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/core/sync_internal.h"
+#include "client/store/witness.h"
 
 static ProtobufCBinaryData bytes_of(struct view view) {
     return (ProtobufCBinaryData){view.size,
@@ -178,6 +179,8 @@ static enum status take_groups(struct sync *sync, const Lx__PushReply *reply, in
     TRY(store_begin(sync->store));
     for (size_t i = 0; i < reply->n_groups; i++)
         TRY(take_group(sync, reply->groups[i], now_ms));
+    for (size_t i = 0; i < reply->n_heads; i++)
+        TRY(store_witness_put(sync->store, reply->heads[i]));
     return store_commit(sync->store);
 }
 

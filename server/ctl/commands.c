@@ -43,6 +43,17 @@ static const struct ctl_option verify_options[] = {
     {"wait", "SECONDS", "how long the assessor may take to catch up (default 30)"},
     {NULL, NULL, NULL},
 };
+static const struct ctl_option audit_export_options[] = {
+    {"key", "FILE", "public key (audit.pub) to put into the file"},
+    {NULL, NULL, NULL},
+};
+static const struct ctl_option audit_verify_options[] = {
+    {"key", "FILE", "public keys of the chain (audit.pub); default: those in the file of heads"},
+    {"from", "FILE", "heads exported earlier, here or by a client: they must be in the chain"},
+    {"head", "HASHES", "the same by their hashes, comma between"},
+    {"json", NULL, "one JSON object"},
+    {NULL, NULL, NULL},
+};
 static const struct ctl_option status_options[] = {
     {"json", NULL, "one JSON object"},
     {NULL, NULL, NULL},
@@ -92,6 +103,12 @@ static const struct ctl_command commands[] = {
      CTL_DATABASE_OPS, ctl_epoch_accept},
     {"verify", "", 0, "rebuild standings and roll-ups from the ledger and compare", verify_options,
      CTL_DATABASE_ASSESSOR, ctl_verify},
+    {"audit key", "DIR", 1, "make another key for the audit chain in DIR", none, CTL_DATABASE_NONE,
+     ctl_audit_key},
+    {"audit export", "FILE", 1, "write the heads of the audit chain, to be kept elsewhere",
+     audit_export_options, CTL_DATABASE_OPS, ctl_audit_export},
+    {"audit verify", "", 0, "compare tables with the audit chain, the chain with earlier heads",
+     audit_verify_options, CTL_DATABASE_ASSESSOR, ctl_audit_verify},
     {"status", "", 0, "health, counters and the sync state of every unit", status_options,
      CTL_DATABASE_OPS, ctl_status},
 };

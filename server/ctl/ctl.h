@@ -17,7 +17,7 @@ enum ctl_exit {
     CTL_EXIT_REFUSED = 1,     // the input or the database said no; the reason is on stderr
     CTL_EXIT_USAGE = 2,       // the command line is wrong
     CTL_EXIT_UNREACHABLE = 3, // no connection to the database, or a file can't be read or written
-    CTL_EXIT_DIFFERENT = 4,   // verify: the stored figures are not those of the ledger
+    CTL_EXIT_DIFFERENT = 4,   // verify: what is stored is not what it should be
 };
 
 enum ctl_database {
@@ -112,3 +112,6 @@ struct journal_end;
 enum ctl_exit ctl_epoch_check(struct ctl *ctl, const struct journal_end *end) MUST_USE;
 // After a command of an operator: its changes into the security journal.
 enum ctl_exit ctl_journal_add(struct ctl *ctl);
+enum ctl_exit ctl_audit_key(struct ctl *ctl);
+enum ctl_exit ctl_audit_export(struct ctl *ctl);
+enum ctl_exit ctl_audit_verify(struct ctl *ctl);

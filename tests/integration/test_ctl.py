@@ -9,7 +9,7 @@ def test_help_names_every_command(database):
     page = database.ctl("--help").stdout
     for command in ("ca init", "ca bundle-key", "migrate", "unit import", "programme start", "scheme load", "scheme check", "code issue",
                     "user add", "user reset", "user disable", "grant", "grant revoke", "device list", "device revoke",
-                    "verify", "status"):
+                    "verify", "audit key", "audit export", "audit verify", "status"):
         assert re.search(rf"^  {command} ", page, re.MULTILINE), command
         assert database.ctl(*command.split(), "--help").stdout.startswith(f"usage: lianxiaoctl {command}")
 

@@ -1,5 +1,6 @@
 """Teachers who go to another district: real clients of both sides, credits kept, figures right, nothing typed lost."""
 import behaviour
+import lx
 import pytest
 from behaviour import (CHINESE, DISTRICT, FOREIGN_SCHOOL, FOREIGN_WORKSHOP, OTHER_DISTRICT, SCHOOL, WORKSHOP, Teacher, bring,
                        figures_are_through, home_of, replica)
@@ -64,6 +65,11 @@ def record(home, teacher: Teacher, *words) -> str:
     return home.json("record", "add", words[0], teacher.account, *words[1:])["id"]
 
 
+def audited(city: lx.Deployment) -> bool:
+    """What moves between districts is in the audit of both."""
+    return "\n0 findings" in city.ctl("audit", "verify", "--key", city.tls / "audit.pub").stdout
+
+
 @pytest.fixture(name="sides")
 def fixture_sides(deployment):
     return Side(deployment, DISTRICT, SCHOOL), Side(deployment, OTHER_DISTRICT, FOREIGN_SCHOOL)
@@ -106,6 +112,8 @@ def test_a_teacher_goes_to_another_district(deployment, sides, tmp_path):
     assert (credits(deployment, WORKSHOP), credits(deployment, DISTRICT), credits(deployment, OTHER_DISTRICT)) == (300, 300, 0)
     assert new.school.run("transfer", "in", teacher.name, "--unit", FOREIGN_WORKSHOP, check=False).returncode == UNKNOWN
 
+    assert audited(deployment)
+
     # in
     assert new.district.run("transfer", "in", teacher.name, "--unit", FOREIGN_WORKSHOP, "--from", "2020-01-01").returncode == 0
     assert new.district.json("sync", check=False)["refused"] == 1, "before he left"
@@ -137,6 +145,7 @@ def test_a_teacher_goes_to_another_district(deployment, sides, tmp_path):
     new.equals_a_fresh_start()
     figures_are_through(deployment)
     assert deployment.ctl("verify").returncode == 0
+    assert audited(deployment)
 
 
 def test_who_is_taken_back_has_never_been_away(deployment, sides, tmp_path):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 PROTO = Path(__file__).resolve().parents[2] / "proto"
 HEADER = struct.Struct(">IHBBI")  # payload bytes, method, kind, flags, request id
-MESSAGES = ("wire", "ledger", "account", "statistics", "bundle")
+MESSAGES = ("wire", "audit", "ledger", "account", "statistics", "bundle")
 
 
 def load_messages(folder: Path) -> dict:
@@ -34,7 +34,7 @@ def load_messages(folder: Path) -> dict:
 
 _generated = tempfile.TemporaryDirectory(prefix="lx-proto-")
 _modules = load_messages(Path(_generated.name))
-wire, ledger, account, statistics, bundle = (_modules[name] for name in MESSAGES)
+wire, audit, ledger, account, statistics, bundle = (_modules[name] for name in MESSAGES)
 
 
 def uuid7() -> bytes:

@@ -1,8 +1,0 @@
--- audit_standings: what a district's standings add to the heads of their streams. Called by role lianxiao_assessor.
--- parameters: $1 district int4, $2 after uuid, $3 limit int4
--- result: 0 id uuid, 1 version int8, 2 stream uuid, 3 seq int8
-select s.id, s.version, s.stream, s.seq
-from lx.standing s
-where s.district = $1::int4 and s.id > $2::uuid
-order by s.id
-limit $3::int4
