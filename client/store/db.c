@@ -41,7 +41,17 @@ static struct db_cached *cache_find(struct store *store, const char *sql) {
     return NULL;
 }
 
+bool db_roll_back(struct store *store) {
+    if (sqlite3_get_autocommit(store->db)) // some errors have rolled back already
+        return true;
+    (void)sqlite3_step(store->rollback);
+    (void)sqlite3_reset(store->rollback);
+    return sqlite3_get_autocommit(store->db);
+}
+
 static enum status statement_get(struct store *store, const char *sql, sqlite3_stmt **out) {
+    if (!store->transaction && !db_roll_back(store)) // else its rows would be taken for stored
+        return db_error(store, STATUS_NO_MEMORY, "a transaction could not be rolled back");
     struct db_cached *cached = cache_find(store, sql);
     if (cached && !sqlite3_stmt_busy(cached->statement)) {
         *out = cached->statement;

@@ -38,6 +38,10 @@ enum status db_fail(struct store *store, int code, const char *what) MUST_USE;
 enum status db_error(struct store *store, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Rolls back what is open, with a statement prepared when the home was opened, so that it needs as
+// little memory as can be. False: it could not, and must be tried again before anything else.
+bool db_roll_back(struct store *store);
+
 // A statement ready to step, `types` one letter for each parameter: i int64_t, u const struct
 // uuid *, b struct view (blob), t struct view (text), n nothing; an empty view of t and b is null.
 // `sql` is a string literal. db_close gives it back, and takes NULL.

@@ -181,15 +181,6 @@ static enum status execute(struct store *store, const char *sql) {
     return code == SQLITE_OK ? STATUS_OK : db_fail(store, code, sql);
 }
 
-// Prepared when the home was opened: to roll back must not need memory. Some errors have rolled
-// back already.
-static void roll_back(struct store *store) {
-    if (sqlite3_get_autocommit(store->db))
-        return;
-    (void)sqlite3_step(store->rollback);
-    (void)sqlite3_reset(store->rollback);
-}
-
 enum status store_begin(struct store *store) {
     if (store->transaction)
         return db_error(store, STATUS_INVALID, "a transaction is open already");
@@ -199,7 +190,7 @@ enum status store_begin(struct store *store) {
         return db_error(store, status, "%s", holder);
     if (status != STATUS_OK)
         return db_error(store, status, "locking the home: %s", strerror(errno));
-    roll_back(store); // what an earlier one could not for want of memory
+    (void)db_roll_back(store); // what an earlier one could not for want of memory
     status = execute(store, "begin immediate");
     if (status != STATUS_OK)
         lock_release(&store->lock);
@@ -229,7 +220,7 @@ enum status store_commit(struct store *store) {
 void store_rollback(struct store *store) {
     if (!store->transaction)
         return;
-    roll_back(store);
+    (void)db_roll_back(store); // if it cannot: nothing is read or written before it can
     store->transaction = false;
     lock_release(&store->lock);
 }
