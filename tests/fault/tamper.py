@@ -21,8 +21,8 @@ import lx
 TABLES = ["op_run", "audit", "seal", "fact", "submission", "membership", "person", "head", "seal_cursor"]
 KEYS = {"op_run": "stream, device, op_to", "audit": "id", "seal": "district, number", "fact": "id", "submission": "fact",
         "membership": "id", "person": "id", "head": "stream", "seal_cursor": "stream, device"}
-# Not in the audit: where a roster row lies in its stream (like every place, it changes with moves), and the head's help for caches.
-FREE = {("person", "seq"), ("membership", "seq"), ("head", "pushed_at"), ("head", "roster_version"), ("head", "head")}
+# Not in the audit: where a roster row lies in its stream (like every place, it changes with moves), and what heads keep for caches and old cursors.
+FREE = {("person", "seq"), ("membership", "seq"), ("head", "pushed_at"), ("head", "roster_version"), ("head", "head"), ("head", "floor")}
 NUMBERS = {"int2", "int4", "int8"}
 
 
