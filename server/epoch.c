@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "server/handlers.h"
 #include "server/journal_keeper.h"
 #include "server/worker.h"
 
@@ -21,10 +22,11 @@ struct epoch {
     bool under_way, has_started;
     int ticks; // before the start
     enum epoch_state state;
+    int64_t rights_no; // of the last answer
     struct uuid id;
 };
 
-enum { CHECK_EPOCH, CHECK_OPEN, CHECK_NO };
+enum { CHECK_EPOCH, CHECK_OPEN, CHECK_NO, CHECK_HASH, CHECK_RIGHTS };
 
 static void set_state(struct epoch *epoch, enum epoch_state state) {
     if (state == EPOCH_CLOSED && epoch->state != EPOCH_CLOSED)
@@ -53,6 +55,13 @@ static void start(struct epoch *epoch) {
     epoch->has_started = true;
 }
 
+// A grant, an account or a device has changed: idle logins are not to wait for their turn.
+static void see_rights(struct epoch *epoch, int64_t rights_no) {
+    if (rights_no != epoch->rights_no && epoch->worker->handlers != NULL)
+        session_check_soon(epoch->worker);
+    epoch->rights_no = rights_no;
+}
+
 static void on_checked(void *user, enum status status, const struct db_result *result) {
     struct epoch *epoch = user;
     struct uuid id;
@@ -64,6 +73,8 @@ static void on_checked(void *user, enum status status, const struct db_result *r
         set_state(epoch, EPOCH_UNKNOWN);
     else
         take_answer(epoch, id, db_bool(result, 0, CHECK_OPEN));
+    if (epoch->state == EPOCH_OPEN)
+        see_rights(epoch, db_int8(result, 0, CHECK_RIGHTS));
     struct journal_keeper *journal = epoch->worker->journal;
     if (journal != NULL && epoch->state == EPOCH_OPEN)
         journal_keeper_see(journal, db_int8(result, 0, CHECK_NO));

@@ -25,10 +25,11 @@ struct handlers {
     struct event *tick;       // owns
     struct session *sessions; // list of all that are alive
     bool session_check_under_way;
-    struct units *units; // owns
-    int64_t units_seq;   // newest that we have
-    struct uuid city;    // nil until the units are read
-    int64_t city_head;   // up to which units and schemes are read
+    bool session_check_all; // the next one asks about idle logins, too
+    struct units *units;    // owns
+    int64_t units_seq;      // newest that we have
+    struct uuid city;       // nil until the units are read
+    int64_t city_head;      // up to which units and schemes are read
     bool city_check_under_way;
     struct scheme_cache *schemes;  // owns
     struct roster_cache *rosters;  // owns

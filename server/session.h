@@ -90,5 +90,7 @@ void session_freshen(struct request *request, void (*proceed)(struct request *re
 // One query for the logins in use, and for each idle one every few seconds: ended ones lose their
 // connection, changed scopes are read again and their clients told. Called at every tick.
 void session_check_all(struct worker *worker);
+// The next of these checks asks about every login, idle ones too.
+void session_check_soon(struct worker *worker);
 // Takes all sessions out of the list; those still referenced live on.
 void session_forget_all(struct handlers *handlers);

@@ -11,7 +11,7 @@
 #define TOUCH_MS (60 * 1000) // how often use of a session is told to the database
 #define FRESH_MS 600   // with a tick and a query less than the second that a revocation may take
 #define IN_USE_MS 2000 // after a request a login counts as in use
-#define IDLE_CHECK_MS 4000 // how often others are asked about
+#define IDLE_CHECK_MS 4000 // how often others are asked about while no right changes (terms end)
 
 enum { ALIVE_HASH, ALIVE_SCOPE_VERSION, ALIVE_MUST_CHANGE }; // columns of session_alive
 
@@ -148,8 +148,8 @@ static void on_alive(void *user, enum status status, const struct db_result *res
     arena_free(&arena);
 }
 
-static bool is_due(const struct session *session, int64_t now_ms) {
-    return now_ms - session->used_at_ms < IN_USE_MS ||
+static bool is_due(const struct handlers *handlers, const struct session *session, int64_t now_ms) {
+    return handlers->session_check_all || now_ms - session->used_at_ms < IN_USE_MS ||
            now_ms - session->checked_at_ms >= IDLE_CHECK_MS;
 }
 
@@ -157,7 +157,7 @@ static size_t count_due(const struct handlers *handlers, int64_t now_ms) {
     size_t n = 0;
     for (const struct session *session = handlers->sessions; session != NULL;
          session = session->next)
-        n += is_due(session, now_ms);
+        n += is_due(handlers, session, now_ms);
     return n;
 }
 
@@ -185,7 +185,7 @@ void session_check_all(struct worker *worker) {
         return;
     }
     for (struct session *session = handlers->sessions; session != NULL; session = session->next) {
-        if (!is_due(session, now_ms))
+        if (!is_due(handlers, session, now_ms))
             continue;
         session->references++;
         check->sessions[check->n++] = session;
@@ -196,7 +196,12 @@ void session_check_all(struct worker *worker) {
     struct db_params *params = db_params_new(arena);
     db_param_bytea_array(params, n, hashes);
     handlers->session_check_under_way = true;
+    handlers->session_check_all = false;
     db_query(worker->auth, DB_SCOPE_NONE, "session_alive", params, on_alive, check);
+}
+
+void session_check_soon(struct worker *worker) {
+    worker->handlers->session_check_all = true;
 }
 
 // ---- before a request ----

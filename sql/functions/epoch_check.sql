@@ -1,10 +1,11 @@
 -- Is this still the database that it was? Every worker asks at its start and every second. A new epoch begins when cluster, timeline or database differ from what lx.epoch
 -- remembers, or when the security journal has events that the database has lost (an old copy of its files carries no other sign). An epoch that is not open opens when the
 -- journal ends with the database's own last event: then nothing is missing.
--- Takes number and hash of the journal's last event (null: no journal). Returns the epoch, whether clients may come in, and the last event here.
+-- Takes number and hash of the journal's last event (null: no journal). Returns the epoch, whether clients may come in, and the last event here, and the last that may
+-- have taken something from somebody (then all logins are looked at).
 -- Locks nothing in the usual case, else the row of lx.epoch.
 create or replace function lx.epoch_check(p_journal_no int8, p_journal_hash bytea)
-returns table (db_epoch bytea, is_open bool, security_no int8, security_hash bytea)
+returns table (db_epoch bytea, is_open bool, security_no int8, security_hash bytea, rights_no int8)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -41,7 +42,7 @@ begin
     update lx.epoch e set opened_at = clock_timestamp();
     perform lx.audit_add(null, null, null, 'epoch_open', null, encode(v_epoch.db_epoch, 'hex'), jsonb_build_object('security_no', v_head.no));
   end if;
-  return query select e.db_epoch, e.opened_at is not null, v_head.no, v_head.hash from lx.epoch e;
+  return query select e.db_epoch, e.opened_at is not null, v_head.no, v_head.hash, v_head.rights_no from lx.epoch e;
 end
 $$;
 alter function lx.epoch_check owner to lianxiao_auth;

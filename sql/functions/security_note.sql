@@ -17,7 +17,8 @@ begin
   insert into lx.security_event (no, at_ms, what, body, hash)
   values (v_head.no + 1, v_at_ms, tg_table_name, v_body, lx.security_hash(v_head.hash, v_head.no + 1, v_at_ms, tg_table_name, v_body))
   returning no, hash into v_head;
-  update lx.security_head h set no = v_head.no, hash = v_head.hash;
+  update lx.security_head h
+  set no = v_head.no, hash = v_head.hash, rights_no = case when tg_table_name in ('role_grant', 'account', 'device') then v_head.no else h.rights_no end;
   delete from lx.security_event e where e.at_ms < v_at_ms - 35::int8 * 24 * 3600 * 1000;
   return null;
 end

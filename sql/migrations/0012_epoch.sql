@@ -11,9 +11,11 @@ grant update (db_epoch, started_at, units_changed_at, system_identifier, timelin
 
 create table lx.security_head (
   no int8 primary key,
-  hash bytea not null check (octet_length(hash) = 32)
+  hash bytea not null check (octet_length(hash) = 32),
+  rights_no int8 not null default 0
 );
 comment on table lx.security_head is 'local: one row; number and hash of the last security event';
+comment on column lx.security_head.rights_no is 'the last that may take something from somebody: a grant, an account, a device; not every login and code';
 comment on index lx.security_head_pkey is 'read by: nothing, keeps the row single';
 insert into lx.security_head (no, hash) values (0, sha256(''));
 
