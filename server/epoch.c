@@ -95,7 +95,7 @@ static void check(struct epoch *epoch) {
         db_param_null(params);
         db_param_null(params);
     }
-    db_query(epoch->worker->reads, DB_SCOPE_NONE, "epoch_check", params, on_checked, epoch);
+    db_query(epoch->worker->auth, DB_SCOPE_NONE, "epoch_check", params, on_checked, epoch);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *user) {

@@ -151,7 +151,7 @@ static void ask(struct journal_keeper *keeper) {
     struct db_params *params = db_params_new(keeper->arena);
     db_param_int8(params, keeper->end.no);
     db_param_int4(params, EVENTS_PER_ROUND);
-    db_query(keeper->worker->reads, DB_SCOPE_NONE, "security_events", params, on_events, keeper);
+    db_query(keeper->worker->auth, DB_SCOPE_NONE, "security_events", params, on_events, keeper);
 }
 
 static void begin(struct journal_keeper *keeper) {

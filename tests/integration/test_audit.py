@@ -1,5 +1,6 @@
 """The sealed audit chain as an operator and an auditor meet it: keys, exports, verification, its words and exit codes. That every
 tampering is found is tests/fault/test_audit_tamper.py."""
+import itertools
 import json
 
 import behaviour  # noqa: F401  (puts tests/interop on the path)
@@ -106,8 +107,15 @@ def test_clients_keep_heads_as_witnesses(sealed, tmp_path):
     city, heads = sealed, tmp_path / "heads"
     home = behaviour.office(city, "school_admin", behaviour.SCHOOL)
     assert home.json("status")["audit_heads"] == 0
-    home.run("record", "add", "duty_done", behaviour.SCHOOL, "--item", "a.survey", "--at", "2021-05-20")
-    home.run("sync")
+    topics = itertools.count(1)
+
+    def push() -> None:
+        home.run("record", "add", "discussion", behaviour.SCHOOL, "--item", f"x{next(topics)}", "--at", "2021-07-01 09:30")
+        home.run("sync")
+        wait_for_seals(city)
+
+    for _ in range(6):  # more seals than the chain that begins anew will have at first
+        push()
     status = home.json("status")
     assert status["audit_heads"] == 1 and not status["audit_went_back"]
     assert "Audit heads written: 1" in home.run("audit", "export", heads).stdout
@@ -123,8 +131,10 @@ def test_clients_keep_heads_as_witnesses(sealed, tmp_path):
     city.cluster.sql("delete from seal where district = 1; delete from seal_cursor where district = 1; update audit set seal = null")
     city.server.start()
     wait_for_seals(city)
-    home.run("record", "add", "duty_done", behaviour.SCHOOL, "--item", "a.case", "--at", "2021-05-20", check=False)
-    home.run("record", "add", "discussion", behaviour.SCHOOL, "--item", "x", "--at", "2021-07-01 09:30")
-    home.run("sync", check=False)
-    assert home.json("status")["audit_went_back"]
+    def went_back() -> bool:
+        """A head comes with a push, when the worker has read it."""
+        push()
+        return home.json("status")["audit_went_back"]
+
+    lx.wait_until(went_back, 30, "the home sees that the chain has gone back")
     assert "gone back" in home.run("status").stdout

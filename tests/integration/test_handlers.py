@@ -174,13 +174,17 @@ def test_a_group_that_was_stored_in_part_is_completed(city, school):
 
 
 def test_one_request_may_name_what_it_brings_itself(city, school):
-    workshop = office.unit_id(city, WORKSHOP)
+    """Also from one group to the next: a guest's fact is brought in the stream of his home, voided in the other's."""
+    workshop, other = office.unit_id(city, WORKSHOP), office.unit_id(city, OTHER_WORKSHOP)
     sender = Sender(school)
     person = add_teacher(sender, workshop, 1300)
+    guest = ledger.Operation(membership=ledger.Membership(id=peer.uuid7(), person=person, programme=1, unit=other, guest=True,
+                                                          role=ledger.TEACHER, from_ms=1_630_425_600_000))
+    assert not sender.push(other, [guest]).refused
     fact = office.hours(person, 300)
     void = ledger.Operation(fact=ledger.Fact(id=peer.uuid7(), programme=1, kind=ledger.VOID, subject=person,
                                              of=fact.fact.id, occurred_at_ms=int(time.time() * 1000)))
-    groups = [sender.group(workshop, [fact]), sender.group(workshop, [void])]
+    groups = [sender.group(workshop, [fact]), sender.group(other, [void])]
     for answer in sender.push_groups(groups):
         assert answer.verdict == ledger.GROUP_DONE and not answer.refused, answer
     unknown = ledger.Operation(fact=ledger.Fact(id=peer.uuid7(), programme=1, kind=ledger.VOID, subject=person,
