@@ -116,6 +116,8 @@ void sync_advance(struct sync *sync) {
         return;
     if (sync->again_scope) {
         sync->again_scope = false;
+        if (sync->phase == SYNC_PHASE_SCOPE)
+            return; // is about to be asked
         if (++sync->rescopes > MAX_RESCOPES)
             return sync_fail(sync, NULL, "the scope keeps changing while it is read");
         return sync_set_phase(sync, SYNC_PHASE_SCOPE);

@@ -222,12 +222,14 @@ static void check_places(struct audit *audit, const struct audit_run *run) {
     for (size_t i = 0; i < run->n_contents; i++)
         if (!first[i].found || !first[i].here || !first[i].seated)
             return;
-    for (size_t i = 0; i < run->n_contents; i++)
-        if (first[i].seq != run->seq_from + (int64_t)i)
+    for (size_t i = 0; i < run->n_contents; i++) {
+        int64_t place = run->seq_from + (int64_t)i;
+        if (first[i].seq != place)
             audit_tell(audit, audit->senders[run->sender].district, run->seal,
                        audit_name_run_of(audit, run),
                        "its record %zu lies at place %lld of the stream instead of %lld", i + 1,
-                       (long long)first[i].seq, (long long)(run->seq_from + (int64_t)i));
+                       (long long)first[i].seq, (long long)place);
+    }
 }
 
 void audit_missing_facts(struct audit *audit, size_t left) {
