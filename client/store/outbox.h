@@ -99,6 +99,8 @@ enum status store_outbox_rewind(struct store *store, struct uuid stream,
                                 uint64_t expected) MUST_USE;
 // The same if anything that was answered here lies at or above the key that the server expects next
 // (Scope tells it). Whatever the epoch says: an old copy of a database looks like the database.
+// In a new epoch the last operation that both sides have goes again as well: where a copy of this
+// home came first, its hash shows it.
 enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
                               bool *out_lost) MUST_USE;
 // STORE_CONFIG_DB_EPOCH is not the one that this home was last healed under: what Scope does not
@@ -108,6 +110,6 @@ enum status store_outbox_heal_epoch(struct store *store) MUST_USE;
 // Stored entries whose rows came back with a pull are forgotten 35 days after their
 // acknowledgement; nothing else ever is. A few thousand a call; needs an open transaction.
 enum status store_outbox_prune(struct store *store, int64_t now_ms) MUST_USE;
-// A new device: keys of all waiting entries are taken back, every stream starts at op_seq 1. When
-// the server was restored, what was stored before waits, too.
+// A new device: keys of all waiting entries are taken back, every stream starts at op_seq 1. What a
+// database of before a restore acknowledged, and the one of now did not, waits, too.
 enum status store_outbox_new_device(struct store *store) MUST_USE;

@@ -68,17 +68,52 @@ enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_
 
 // ---- what the server has lost ----
 
+static enum status has_new_epoch(struct store *store, bool *out_new) {
+    int64_t differs = 0;
+    *out_new = false;
+    enum status status = db_int(store, &differs,
+                                "select now.value <> coalesce(then_.value, now.value)"
+                                " from config now left join config then_ on then_.name = ?2"
+                                " where now.name = ?1",
+                                "tt", view_from_string(STORE_CONFIG_DB_EPOCH),
+                                view_from_string(STORE_CONFIG_HEALED_EPOCH));
+    *out_new = differs != 0;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+// In a new epoch a copy of this home may have come first and filled keys that the restore had
+// freed. So the last operation that both sides have goes again: its hash tells. 0: there is none,
+// or what lies between is no longer kept.
+static enum status find_shared(struct store *store, struct uuid stream, int64_t server_next,
+                               int64_t *out_key) {
+    bool is_new;
+    *out_key = 0;
+    TRY(has_new_epoch(store, &is_new));
+    if (!is_new)
+        return STATUS_OK;
+    return db_int(store, out_key,
+                  "select coalesce(max(op_seq), 0) from outbox o where stream = ?1"
+                  " and op_seq between 1 and ?2 - 1 and state in (2, 3, 4)"
+                  " and (op_seq = ?2 - 1 or not exists (select 1 from outbox l"
+                  "  where l.stream = ?1 and l.op_seq >= ?2))",
+                  "ui", &stream, server_next);
+}
+
 enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
                               bool *out_lost) {
     int64_t one = 0;
+    int64_t shared = 0;
     enum status status = db_int(store, &one,
                                 "select 1 from outbox where stream = ?1 and op_seq >= ?2"
                                 " and state in (2, 3, 4) limit 1",
                                 "ui", &stream, (int64_t)server_next);
     *out_lost = status == STATUS_OK;
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    return store_outbox_rewind(store, stream, server_next);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    TRY(find_shared(store, stream, (int64_t)server_next, &shared));
+    if (shared > 0)
+        return store_outbox_rewind(store, stream, (uint64_t)shared);
+    return *out_lost ? store_outbox_rewind(store, stream, server_next) : STATUS_OK;
 }
 
 // Streams that the login no longer has: nobody tells what the server holds of them, so all that is
@@ -105,24 +140,24 @@ static enum status rewind_foreign(struct store *store) {
 }
 
 // Stored under keys of a former device of this home: as this device's, with the same record ids.
-static enum status reissue_former(struct store *store) {
+// Only what was acknowledged up to then (REISSUE_ALL: ever); of a roster row the newest change.
+#define REISSUE_ALL INT64_MAX
+static enum status reissue_former(struct store *store, int64_t acked_until_ms) {
     return db_run(store,
                   "update outbox set state = 1, op_seq = 0, batch = 0, acked_ms = 0, ack_seq = 0"
-                  " where state = 2 and op_seq < 0",
-                  "");
+                  " where state = 2 and op_seq < 0 and acked_ms <= ?1 and not exists"
+                  " (select 1 from outbox l where l.record = outbox.record and l.id > outbox.id"
+                  "  and l.state in (1, 2))",
+                  "i", acked_until_ms);
 }
 
-static enum status has_new_epoch(struct store *store, bool *out_new) {
-    int64_t differs = 0;
-    *out_new = false;
-    enum status status = db_int(store, &differs,
-                                "select now.value <> coalesce(then_.value, now.value)"
-                                " from config now left join config then_ on then_.name = ?2"
-                                " where now.name = ?1",
-                                "tt", view_from_string(STORE_CONFIG_DB_EPOCH),
-                                view_from_string(STORE_CONFIG_HEALED_EPOCH));
-    *out_new = differs != 0;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+// What was acknowledged until now, another database has said; only what is acknowledged from now on
+// this one holds for sure, however its keys stand.
+static enum status put_doubtful(struct store *store) {
+    int64_t newest_ms = 0;
+    TRY(db_int(store, &newest_ms, "select coalesce(max(acked_ms), 0) from outbox where state = 2",
+               ""));
+    return store_config_set_int(store, STORE_CONFIG_DOUBTFUL, newest_ms);
 }
 
 static enum status put_healed(struct store *store) {
@@ -137,8 +172,9 @@ enum status store_outbox_heal_epoch(struct store *store) {
     bool is_new;
     TRY(has_new_epoch(store, &is_new));
     if (is_new) {
+        TRY(put_doubtful(store));
         TRY(rewind_foreign(store));
-        TRY(reissue_former(store));
+        TRY(reissue_former(store, REISSUE_ALL));
         TRY(db_run(store, "update stream set whole = 0", "")); // a head may be the same by chance
     }
     return put_healed(store);
@@ -146,14 +182,18 @@ enum status store_outbox_heal_epoch(struct store *store) {
 
 enum status store_outbox_new_device(struct store *store) {
     bool is_new;
+    int64_t doubtful_ms = 0;
     TRY(has_new_epoch(store, &is_new));
+    enum status status = store_config_get_int(store, STORE_CONFIG_DOUBTFUL, &doubtful_ms);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
     TRY(db_run(store, TAKE_KEYS_BACK, ""));
     // Keys of the former device stay readable as negative numbers.
     TRY(db_run(store, "update outbox set op_seq = -op_seq where op_seq > 0", ""));
-    if (is_new) {
-        TRY(reissue_former(store));
+    if (is_new)
         TRY(put_healed(store));
-    }
+    if (is_new || status == STATUS_OK) // a copy may have filled keys of ours: see find_shared
+        TRY(reissue_former(store, is_new ? REISSUE_ALL : doubtful_ms));
     TRY(db_run(store, "delete from bundle",
                "")); // the former device's: their keys are nobody's now
     TRY(db_run(store, "delete from bundle_group", ""));

@@ -313,9 +313,7 @@ void history_synced(const struct device *device) {
 }
 
 // After a restore what had been acknowledged goes again, and may be refused for what was lost with
-// it: then its person must see that. Known and tolerated: a copy of the home may have taken the
-// keys meanwhile, and the original does not send again what it takes for stored (README.md,
-// "Known").
+// it: then its person must see that.
 static bool is_accounted_for(struct uuid record) {
     for (size_t i = 0; i < n_typeds && world_restored; i++) {
         const struct typed *typed = &typeds[i];
@@ -327,9 +325,8 @@ static bool is_accounted_for(struct uuid record) {
             const struct device *device = &world_devices[j];
             bool visible =
                 &device->machine == typed->client && device->store != NULL &&
-                (device->copied ||
-                 (store_outbox_get(device->store, typed->entry, own, &entry) == STATUS_OK &&
-                  (entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_WAITING)));
+                store_outbox_get(device->store, typed->entry, own, &entry) == STATUS_OK &&
+                (entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_WAITING);
             arena_free(&own);
             if (visible)
                 return true;

@@ -223,6 +223,88 @@ static void test_new_device_under_a_new_epoch(void **state) {
     home_close(&home);
 }
 
+static void new_device(struct home *home) {
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_new_device(home->store), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+// A copy of this home came first after the restore and filled keys that the server had lost: the
+// last operation that both sides have goes again, so that its hash tells.
+static void test_in_a_new_epoch_the_last_shared_operation_goes_again(void **state) {
+    static const struct {
+        uint64_t server_next, first, count;
+    } cases[] = {{6, 5, 1}, {9, 5, 1}, {4, 3, 3}, {1, 1, 5}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct home home;
+        struct uuid stream = home_id(1);
+        int64_t ids[5];
+        make_history(&home, stream, ids);
+        set_epoch(&home, 900);
+        heal_epoch(&home);
+        assert_false(heal(&home, stream, 6)); // the same epoch: nothing to prove
+        assert_int_equal(seal(&home, stream).count, 0);
+        set_epoch(&home, 901);
+        assert_int_equal(heal(&home, stream, cases[i].server_next), cases[i].server_next < 6);
+        heal_epoch(&home);
+        struct outbox_entries again = seal(&home, stream);
+        assert_int_equal(again.count, cases[i].count);
+        assert_int_equal(again.entries[0].op_seq, cases[i].first);
+        settle(&home, stream, 5, (const uint64_t[]){3, 4, 0}, HOME_NOW_MS + 1);
+        heal(&home, stream, 6);
+        assert_int_equal(seal(&home, stream).count, 0); // once
+        home_close(&home);
+    }
+}
+
+// The device was frozen after that. What another database had acknowledged goes again under the
+// next device's keys; what this one has acknowledged does not.
+static void test_new_device_after_a_copy_was_noticed(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    set_epoch(&home, 900);
+    heal_epoch(&home);
+    new_device(&home);
+    assert_int_equal(seal(&home, stream).count, 0); // no restore: all of it is there
+    set_epoch(&home, 901);
+    heal(&home, stream, 1);
+    heal_epoch(&home);
+    int64_t later = home_add(&home, stream, home_fact(&home, home_id(20), home_id(2), "t.plan"));
+    struct outbox_entries again = seal(&home, stream); // those of the former device
+    assert_int_equal(again.count, 4);
+    assert_int_equal(again.entries[3].id, later);
+    settle(&home, stream, 2, NULL, HOME_NOW_MS + 5); // two are acknowledged by this database
+    new_device(&home);
+    again = seal(&home, stream);
+    assert_int_equal(again.count, 2);
+    assert_int_equal(again.entries[0].id, ids[4]);
+    assert_int_equal(again.entries[1].id, later);
+    home_close(&home);
+}
+
+static void test_new_device_after_the_answers_of_before(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    set_epoch(&home, 900);
+    heal_epoch(&home);
+    set_epoch(&home, 901);
+    heal(&home, stream, 6); // a copy's: all keys seem to be there
+    heal_epoch(&home);
+    new_device(&home);
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 3);
+    assert_int_equal(again.entries[0].id, ids[0]);
+    assert_int_equal(again.entries[2].id, ids[4]);
+    home_close(&home);
+}
+
 static void prune(struct home *home, int64_t now_ms, int64_t seen_ms) {
     assert_int_equal(store_begin(home->store), STATUS_OK);
     assert_int_equal(store_config_set_int(home->store, STORE_CONFIG_SERVER_TIME, seen_ms),
@@ -279,6 +361,9 @@ int main(void) {
         cmocka_unit_test(test_new_epoch_sends_what_scope_is_silent_about),
         cmocka_unit_test(test_refused_without_knowledge_keeps_keys),
         cmocka_unit_test(test_new_device_under_a_new_epoch),
+        cmocka_unit_test(test_in_a_new_epoch_the_last_shared_operation_goes_again),
+        cmocka_unit_test(test_new_device_after_a_copy_was_noticed),
+        cmocka_unit_test(test_new_device_after_the_answers_of_before),
         cmocka_unit_test(test_stored_ones_are_forgotten_after_35_days_by_both_clocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
