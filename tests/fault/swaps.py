@@ -39,30 +39,46 @@ class Connector(threading.Thread):
             self.cut_short += 1
 
 
+class Connectors:
+    """Some of them, for as long as the block lasts; a connection that is refused is a finding."""
+
+    def __init__(self, port: int, context: ssl.SSLContext, count: int = 4):
+        self.all = [Connector(port, context) for _ in range(count)]
+
+    def __enter__(self):
+        for one in self.all:
+            one.start()
+        return self
+
+    def __exit__(self, *_):
+        for one in self.all:
+            one.stopping.set()
+        for one in self.all:
+            one.join(120)
+
+    def await_progress(self) -> None:
+        before = [one.connected for one in self.all]
+        lx.wait_until(lambda: any(one.fault for one in self.all) or
+                      all(one.connected > n for one, n in zip(self.all, before)), 120, "everybody is served")
+
+    def check(self) -> dict:
+        faults = [one.fault for one in self.all if one.fault is not None]
+        assert not faults, f"a connection was refused: {faults[0]!r}"
+        return {"refused_connections": len(faults), "connected": sum(one.connected for one in self.all),
+                "cut_short": sum(one.cut_short for one in self.all)}
+
+
 def restart_under_connects(server: lx.Server, context: ssl.SSLContext, restarts: int) -> dict:
     """Ends the server and starts it anew, so often; AssertionError when a connection is refused."""
     server.launch()
-    connectors = [Connector(server.port, context) for _ in range(4)]
-    for one in connectors:
-        one.start()
-    for _ in range(restarts):
-        before = [one.connected for one in connectors]
-        lx.wait_until(lambda: any(one.fault for one in connectors) or
-                      all(one.connected > n for one, n in zip(connectors, before)), 120, "everybody is served")
-        server.stop()
-        server.launch()
-    before = [one.connected for one in connectors]
-    lx.wait_until(lambda: any(one.fault for one in connectors) or
-                  all(one.connected > n for one, n in zip(connectors, before)), 120, "everybody is served at the end")
-    for one in connectors:
-        one.stopping.set()
-    for one in connectors:
-        one.join(60)
+    with Connectors(server.port, context) as crowd:
+        for _ in range(restarts):
+            crowd.await_progress()
+            server.stop()
+            server.launch()
+        crowd.await_progress()
     server.stop()
-    faults = [one.fault for one in connectors if one.fault is not None]
-    assert not faults, f"a connection was refused: {faults[0]!r}"
-    return {"restarts": restarts, "refused": 0, "connected": sum(one.connected for one in connectors),
-            "cut_short": sum(one.cut_short for one in connectors)}
+    return {"restarts": restarts, **crowd.check()}
 
 
 def fingerprint(port: int, context: ssl.SSLContext) -> bytes:
@@ -85,7 +101,8 @@ def swap_under_load(start, tls: Path, folder: Path, swaps: int, pingers: int, se
     folder.mkdir()
     for name in ("server.pem", "server.key"):
         (folder / name).write_bytes((tls / name).read_bytes())
-    server = start(cert=folder / "server.pem", key=folder / "server.key", workers=1)
+    server = start(cert=folder / "server.pem", key=folder / "server.key", workers=1,
+                   hello_timeout_ms=600000)  # pingers have no login
     context = service.trust(tls)
     counts = {"swaps": 0, "broken": 0, "dropped": 0}
     with service.Pingers(pingers, server.port, context, 0.05) as crowd:
