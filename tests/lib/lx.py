@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Callable, Optional, Sequence, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("LX_BUILD", ROOT / "build-dev"))
+BUILD = ROOT / os.environ.get("LX_BUILD", "build-dev")
 T = TypeVar("T")
 
 
