@@ -2,40 +2,44 @@
 -- chooses courses (COURSE_RANGE 11, or a VOID 14 that may undo one) puts its people there, too, those as well who have gone to another district.
 -- Takes the district and how many streams at most. Returns how many streams and subjects. Needs district_take. Locks the cursors.
 create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4)
-language sql
+language plpgsql
 as $$
-  with behind as materialized (
-    select h.stream, coalesce(c.seq, 0) as seq, h.head
-    from lx.head h left join lx.stream_cursor c on c.district = h.district and c.stream = h.stream
-    where h.district = p_district and h.head > coalesce(c.seq, 0)
-    limit p_limit
-  ),
-  fresh as materialized (
-    select f.subject, bool_or(f.kind in (11, 14)) as chooses
-    from behind b join lx.fact f on f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head
-    group by f.subject
-  ),
-  found as (
-    select p_district as district, f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject
-    union
-    select m.district, m.person, 5
-    from fresh f
-    join lx.unit s on s.id = f.subject and s.level = 3
-    join lx.unit w on w.path @> array[s.id]
-    join lx.district_state d on true
-    join lx.membership m on m.district = d.district and m.unit = w.id and m.role = 1 and not m.guest
-    where f.chooses
-  ),
-  put as (
-    insert into lx.todo (district, subject, level, lane) select f.district, f.subject, f.level, 1 from found f
-    returning 1
-  ),
-  moved as (
-    insert into lx.stream_cursor as c (district, stream, seq) select p_district, b.stream, b.head from behind b
-    on conflict (district, stream) do update set seq = excluded.seq
-    returning 1
-  )
-  select (select count(*) from moved)::int4, (select count(*) from put)::int4
+#variable_conflict use_column
+begin
+  return query
+    with behind as materialized (
+      select h.stream, coalesce(c.seq, 0) as seq, h.head
+      from lx.head h left join lx.stream_cursor c on c.district = h.district and c.stream = h.stream
+      where h.district = p_district and h.head > coalesce(c.seq, 0)
+      limit p_limit
+    ),
+    fresh as materialized (
+      select f.subject, bool_or(f.kind in (11, 14)) as chooses
+      from behind b join lx.fact f on f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head
+      group by f.subject
+    ),
+    found as (
+      select p_district as district, f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject
+      union
+      select m.district, m.person, 5
+      from fresh f
+      join lx.unit s on s.id = f.subject and s.level = 3
+      join lx.unit w on w.path @> array[s.id]
+      join lx.district_state d on true
+      join lx.membership m on m.district = d.district and m.unit = w.id and m.role = 1 and not m.guest
+      where f.chooses
+    ),
+    put as (
+      insert into lx.todo (district, subject, level, lane) select f.district, f.subject, f.level, 1 from found f
+      returning 1
+    ),
+    moved as (
+      insert into lx.stream_cursor as c (district, stream, seq) select p_district, b.stream, b.head from behind b
+      on conflict (district, stream) do update set seq = excluded.seq
+      returning 1
+    )
+    select (select count(*) from moved)::int4, (select count(*) from put)::int4;
+end
 $$;
 revoke all on function lx.streams_advance from public;
 grant execute on function lx.streams_advance to lianxiao_assessor;

@@ -3,19 +3,23 @@
 -- work. Fewer entries than the limit: the lane is empty. Needs district_take. Locks the removed rows (nobody else touches them).
 drop function if exists lx.todo_take(int4, int4);
 create or replace function lx.todo_take(p_district int4, p_lane int4, p_limit int4) returns table (subject uuid, level int4, entries int4)
-language sql
+language plpgsql
 as $$
-  with picked as materialized (
-    select t.id, t.subject, t.level
-    from lx.todo t
-    where t.district = p_district and t.lane = p_lane
-    order by t.level desc
-    limit p_limit
-  ),
-  gone as (
-    delete from lx.todo t using picked p where t.district = p_district and t.id = p.id
-  )
-  select p.subject, p.level, count(*)::int4 from picked p group by p.subject, p.level order by p.level desc, p.subject
+#variable_conflict use_column
+begin
+  return query
+    with picked as materialized (
+      select t.id, t.subject, t.level
+      from lx.todo t
+      where t.district = p_district and t.lane = p_lane
+      order by t.level desc
+      limit p_limit
+    ),
+    gone as (
+      delete from lx.todo t using picked p where t.district = p_district and t.id = p.id
+    )
+    select p.subject, p.level, count(*)::int4 from picked p group by p.subject, p.level order by p.level desc, p.subject;
+end
 $$;
 revoke all on function lx.todo_take from public;
 grant execute on function lx.todo_take to lianxiao_assessor;

@@ -12,6 +12,7 @@
 #include "tests/sim/fake_base.h"
 
 #define MAX_STEPS 8
+#define MAX_PREPARED 2048 // a power of two; half of it stays empty
 
 struct step {
     const char *name; // of the prepared statement
@@ -24,23 +25,35 @@ struct step {
 static PGconn *pg;              // owns
 static const char *scheme_file; // borrows
 static bool release_due;        // the last savepoint was good and is still open
-static char *prepared[2048];    // own: names
-static size_t n_prepared;
-static int timeline; // of the cluster: a restore begins another one
+static int timeline;            // of the cluster: a restore begins another one
 
 static _Noreturn void die(const char *what) {
     fprintf(stderr, "lx_sim: %s: %s\n", what, PQerrorMessage(pg));
     exit(2);
 }
 
-// ---- sending ----
+// ---- what is prepared: by key, under short names ----
 
-static bool is_prepared(const char *name) {
-    for (size_t i = 0; i < n_prepared; i++)
-        if (strcmp(prepared[i], name) == 0)
-            return true;
-    return false;
+struct prepared {
+    char *key; // owns; NULL: an empty place
+    char name[16];
+};
+
+static struct prepared prepared[MAX_PREPARED];
+static size_t n_prepared;
+
+// Where the key stands, or the empty place for it.
+static struct prepared *place_of(const char *key) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *at = key; *at != '\0'; at++)
+        hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
+    size_t place = (size_t)(hash % MAX_PREPARED);
+    while (prepared[place].key != NULL && strcmp(prepared[place].key, key) != 0)
+        place = (place + 1) % MAX_PREPARED;
+    return &prepared[place];
 }
+
+// ---- sending ----
 
 static PGresult *collect(size_t n) {
     PGresult *kept = NULL;
@@ -64,20 +77,24 @@ static PGresult *collect(size_t n) {
     return kept;
 }
 
-static void prepare(const char *name, const char *text) {
-    if (is_prepared(name))
-        return;
-    if (PQsendPrepare(pg, name, text, 0, NULL) != 1 || PQpipelineSync(pg) != 1)
+// The name under which the key's statement is prepared.
+static const char *prepare(const char *key, const char *text) {
+    struct prepared *place = place_of(key);
+    if (place->key != NULL)
+        return place->name;
+    if (++n_prepared > MAX_PREPARED / 2)
+        die("too many statements");
+    place->key = strdup(key);
+    snprintf(place->name, sizeof place->name, "s%zu", n_prepared);
+    if (PQsendPrepare(pg, place->name, text, 0, NULL) != 1 || PQpipelineSync(pg) != 1)
         die("preparing");
     PGresult *result = collect(1);
     if (result_status(result) != STATUS_OK) {
         fprintf(stderr, "lx_sim: %s", PQresultErrorMessage(result));
-        die(name);
+        die(key);
     }
     PQclear(result);
-    if (n_prepared == sizeof prepared / sizeof prepared[0])
-        die("too many statements");
-    prepared[n_prepared++] = strdup(name);
+    return place->name;
 }
 
 // The result of the last step, or the first error.
@@ -92,8 +109,7 @@ static PGresult *run(const struct step *steps, size_t n) {
 }
 
 static void run_simple(const char *text) {
-    prepare(text, text);
-    PGresult *result = run(&(struct step){.name = text}, 1);
+    PGresult *result = run(&(struct step){.name = prepare(text, text)}, 1);
     if (result_status(result) != STATUS_OK)
         die(text);
     PQclear(result);
@@ -101,47 +117,64 @@ static void run_simple(const char *text) {
 
 // ---- transactions of the product ----
 
+// The role is set last: the others are nothing that it must be allowed to set.
 #define SET_TEXT                                                                                   \
     "select set_config('lianxiao.districts', $1, true), set_config('lianxiao.streams', $2, "       \
     "true), set_config('lianxiao.person', $3, true), set_config('sim.now', $4, true), "            \
-    "set_config('sim.timeline', $5, true)"
+    "set_config('sim.timeline', $5, true), set_config('role', $6, true)"
+#define SAVEPOINT "savepoint lx"
+#define RELEASE "release savepoint lx"
+#define SETTINGS 6
 
-static const char *text_or(const char *text) {
-    return text != NULL ? text : "";
+// A transaction that was begun and not told to the database yet: it goes with its first statement,
+// which saves a journey.
+static struct {
+    bool due;
+    char *values[SETTINGS]; // own
+} beginning;
+
+static void drop_beginning(void) {
+    for (size_t i = 0; i < SETTINGS; i++)
+        free(beginning.values[i]);
+    memset(&beginning, 0, sizeof beginning);
 }
 
-static size_t add_begin(struct step *steps, size_t n, const char *role) {
+void base_begin(const char *role, struct db_scope scope) {
+    char now[32], line[16];
+    snprintf(line, sizeof line, "%d", timeline);
+    snprintf(now, sizeof now, "%" PRId64, sim_wall_ms() * 1000 + sim_now_us() % 1000);
+    const char *const values[SETTINGS] = {
+        scope.districts, scope.streams, scope.person, now, line, role};
+    for (size_t i = 0; i < SETTINGS; i++)
+        beginning.values[i] = strdup(values[i] != NULL ? values[i] : "");
+    beginning.due = true;
+}
+
+static size_t add_begin(struct step *steps) {
+    size_t n = 0;
+    if (!beginning.due)
+        return 0;
     if (release_due)
-        steps[n++] = (struct step){.name = "release savepoint lx"};
+        steps[n++] = (struct step){.name = prepare(RELEASE, RELEASE)};
     release_due = false;
-    steps[n++] = (struct step){.name = "savepoint lx"};
-    steps[n++] = (struct step){.name = role};
+    steps[n++] = (struct step){.name = prepare(SAVEPOINT, SAVEPOINT)};
+    steps[n++] = (struct step){.name = prepare(SET_TEXT, SET_TEXT),
+                               .n = SETTINGS,
+                               .values = (const char *const *)beginning.values};
     return n;
-}
-
-static const char *role_step(const char *role) {
-    static char texts[8][64];
-    for (size_t i = 0; i < 8; i++) {
-        if (texts[i][0] == '\0')
-            snprintf(texts[i], sizeof texts[i], "set local role %s", role);
-        if (strcmp(texts[i] + strlen("set local role "), role) == 0) {
-            prepare(texts[i], texts[i]);
-            return texts[i];
-        }
-    }
-    abort();
 }
 
 // now() and its like become the simulation's.
 static char *own_time(const char *text) {
-    static const char *const names[] = {"clock_timestamp()", "now()"};
+    static const char *const names[] = {"clock_timestamp()", "statement_timestamp()",
+                                        "transaction_timestamp()", "now()"};
     char *out = calloc(1, strlen(text) * 2 + 64);
     size_t n = 0;
     if (out == NULL)
         abort();
     while (*text != '\0') {
         const char *found = NULL;
-        for (size_t i = 0; i < 2 && found == NULL; i++)
+        for (size_t i = 0; i < sizeof names / sizeof names[0] && found == NULL; i++)
             if (strncmp(text, names[i], strlen(names[i])) == 0)
                 found = names[i];
         if (found == NULL) {
@@ -154,50 +187,48 @@ static char *own_time(const char *text) {
     return out;
 }
 
+// A statement of a role: what row level security adds is part of its plan.
 static const char *statement_step(const char *role, const char *name, const char *text) {
-    static char key[512];
-    snprintf(key, sizeof key, "%s:%s", role, name);
-    if (!is_prepared(key)) {
+    size_t size = strlen(role) + strlen(name) + 2;
+    char *key = malloc(size);
+    if (key == NULL)
+        abort();
+    snprintf(key, size, "%s:%s", role, name);
+    const char *found = place_of(key)->name;
+    if (found[0] == '\0') {
         char *changed = own_time(text);
-        prepare(key, changed);
+        found = prepare(key, changed);
         free(changed);
     }
-    return key;
-}
-
-void base_begin(const char *role, struct db_scope scope) {
-    struct step steps[MAX_STEPS];
-    const char *role_name = role_step(role);
-    size_t n = add_begin(steps, 0, role_name);
-    char now[32], line[16];
-    snprintf(line, sizeof line, "%d", timeline);
-    snprintf(now, sizeof now, "%" PRId64, sim_wall_ms() * 1000 + sim_now_us() % 1000);
-    const char *const values[] = {text_or(scope.districts), text_or(scope.streams),
-                                  text_or(scope.person), now, line};
-    steps[n++] = (struct step){.name = SET_TEXT, .n = 5, .values = values};
-    PGresult *result = run(steps, n);
-    if (result_status(result) != STATUS_OK)
-        die("beginning");
-    PQclear(result);
+    free(key);
+    return found;
 }
 
 PGresult *base_query(const char *role, const char *name, const char *text,
                      const struct db_params *params) {
+    struct step steps[MAX_STEPS];
     const char *key = statement_step(role, name, text);
-    struct step step = {.name = key};
+    size_t n = add_begin(steps);
+    steps[n] = (struct step){.name = key};
     if (params != NULL)
-        step = (struct step){key, params->n, params->values, params->lengths, params->formats};
+        steps[n] = (struct step){key, params->n, params->values, params->lengths, params->formats};
     count(COUNT_QUERIES);
-    return run(&step, 1);
+    PGresult *result = run(steps, n + 1);
+    drop_beginning();
+    return result;
 }
 
 void base_commit(void) {
-    release_due = true;
+    release_due = release_due || !beginning.due;
+    drop_beginning();
 }
 
 void base_rollback(void) {
-    run_simple("rollback to savepoint lx");
-    run_simple("release savepoint lx");
+    if (!beginning.due) {
+        run_simple("rollback to savepoint lx");
+        run_simple(RELEASE);
+    }
+    drop_beginning();
 }
 
 PGresult *base_transact(const char *role, struct db_scope scope, int statement,
@@ -283,7 +314,7 @@ void base_vacuum(void) {
 
 static void release_now(void) {
     if (release_due)
-        run_simple("release savepoint lx");
+        run_simple(RELEASE);
     release_due = false;
 }
 
@@ -375,7 +406,6 @@ static void build_city(void) {
 }
 
 enum status base_open(const char *dsn, const char *scheme_path) {
-    static const char *const simple[] = {"release savepoint lx", "savepoint lx"};
     scheme_file = scheme_path;
     pg = PQconnectdb(dsn);
     if (PQstatus(pg) != CONNECTION_OK || PQenterPipelineMode(pg) != 1) {
@@ -392,13 +422,10 @@ enum status base_open(const char *dsn, const char *scheme_path) {
     PQclear(result);
     if (PQenterPipelineMode(pg) != 1)
         return STATUS_IO;
-    for (size_t i = 0; i < 2; i++)
-        prepare(simple[i], simple[i]);
     if (!built)
         run_script("begin; create function lx.sim_now() returns timestamptz stable language sql as "
                    "$$ select to_timestamp(0) + current_setting('sim.now')::int8 * interval '1 "
                    "microsecond' $$; commit");
-    prepare(SET_TEXT, SET_TEXT);
     if (!built)
         build_city();
     return STATUS_OK;
@@ -406,7 +433,6 @@ enum status base_open(const char *dsn, const char *scheme_path) {
 
 void base_close(void) {
     PQfinish(pg);
-    for (size_t i = 0; i < n_prepared; i++)
-        free(prepared[i]);
-    n_prepared = 0;
+    for (size_t i = 0; i < MAX_PREPARED; i++)
+        free(prepared[i].key);
 }

@@ -2,6 +2,7 @@
 // one's hash and what it found. Exit code 0: nothing was found. See README.md.
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,11 +161,13 @@ static double seconds_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-#define SEEDS_PER_VACUUM 40
+#define SEEDS_PER_VACUUM 20
 
 int main(int argc, char **argv) {
     struct arguments arguments;
     parse(argc, argv, &arguments);
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024 * 1024); // homes come and go: keep their pages
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
     if (base_open(arguments.dsn, arguments.scheme) != STATUS_OK)
         return 2;
     trace_open(arguments.trace);
