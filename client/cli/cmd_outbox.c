@@ -17,7 +17,7 @@ static const char *state_text(const struct outbox_entry *entry) {
         [OUTBOX_REFUSED] = N_("refused"),
         [OUTBOX_ARCHIVED] = N_("put away"),
     };
-    if (entry->blocked)
+    if (entry->blocked_by != 0)
         return _("blocked");
     if (entry->bundled)
         return _("in a bundle");
@@ -33,7 +33,7 @@ static const char *state_key(const struct outbox_entry *entry) {
     };
     if (entry->bundled)
         return "bundled";
-    return entry->blocked ? "blocked" : keys[entry->state];
+    return entry->blocked_by != 0 ? "blocked" : keys[entry->state];
 }
 
 static const char *what_text(struct cli *cli, const Lx__Operation *operation) {
@@ -54,6 +54,28 @@ static const char *about_text(struct cli *cli, const Lx__Operation *operation) {
     return subject_name(cli, subject_id_of(&operation->membership->person));
 }
 
+// With what became of the entry that blocks this one, so that its number can be acted on.
+static enum status add_blocked(struct cli *cli, struct table *table, long long blocked_by) {
+    char text[128];
+    struct outbox_entry blocker;
+    TRY(store_outbox_get(cli->store, blocked_by, cli->arena, &blocker));
+    if (blocker.state == OUTBOX_REFUSED)
+        snprintf(text, sizeof text, _("waits for entry %lld, which was refused"), blocked_by);
+    else if (blocker.state == OUTBOX_ARCHIVED)
+        snprintf(text, sizeof text, _("waits for entry %lld, which was put away"), blocked_by);
+    else
+        snprintf(text, sizeof text, _("waits for entry %lld, which the server does not take"),
+                 blocked_by);
+    return table_text(table, text);
+}
+
+static enum status add_reason(struct cli *cli, struct table *table,
+                              const struct outbox_entry *entry) {
+    if (entry->blocked_by != 0)
+        return add_blocked(cli, table, (long long)entry->blocked_by);
+    return table_text(table, entry->reason ? cli_reason(cli, entry->reason) : NULL);
+}
+
 static enum status add_row(struct cli *cli, struct table *table, const struct outbox_entry *entry) {
     char time[20];
     clock_format_local_time(entry->created_ms, time);
@@ -64,7 +86,8 @@ static enum status add_row(struct cli *cli, struct table *table, const struct ou
     TRY(table_text(table, what_text(cli, entry->operation)));
     TRY(table_text(table, about_text(cli, entry->operation)));
     TRY(table_text(table, entry->operation->fact ? entry->operation->fact->item : NULL));
-    return table_text(table, entry->reason ? cli_reason(cli, entry->reason) : NULL);
+    TRY(add_reason(cli, table, entry));
+    return cli->json && entry->blocked_by != 0 ? table_int(table, entry->blocked_by) : STATUS_OK;
 }
 
 // Without --all what is done with is left out: stored and put away.
@@ -78,10 +101,12 @@ enum cli_exit cmd_outbox(struct cli *cli) {
         {"id", _("No."), TABLE_NUMBER},      {"state", _("State"), TABLE_TEXT},
         {"time", _("Recorded"), TABLE_TEXT}, {"kind", _("What"), TABLE_TEXT},
         {"subject", _("About"), TABLE_TEXT}, {"item", _("Item"), TABLE_TEXT},
-        {"reason", _("Reason"), TABLE_TEXT},
+        {"reason", _("Reason"), TABLE_TEXT}, {"blocked_by", NULL, TABLE_NUMBER},
     };
+    size_t n_columns = sizeof columns / sizeof columns[0];
     struct outbox_entries entries;
-    struct table *table = table_new(cli->arena, columns, sizeof columns / sizeof columns[0]);
+    // For people the number stands in the reason.
+    struct table *table = table_new(cli->arena, columns, cli->json ? n_columns : n_columns - 1);
     enum status status = store_outbox(cli->store, 0, cli->arena, &entries);
     for (size_t i = 0; table && status == STATUS_OK && i < entries.count; i++)
         if (is_shown(cli, &entries.entries[i]))

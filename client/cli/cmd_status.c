@@ -12,6 +12,7 @@ struct status_view {
     bool enrolled, logged_in;
     int64_t last_sync_ms, skew_ms; // 0: never
     struct outbox_counts counts;
+    uint64_t blocked;
     size_t streams, whole, n_grants, n_witnesses;
     bool chain_went_back;
     struct store_grant *grants;
@@ -46,6 +47,7 @@ static enum status read_all(struct cli *cli, struct status_view *out) {
         .skew_ms = number_of(cli, STORE_CONFIG_SKEW),
     };
     TRY(store_outbox_counts(cli->store, &out->counts));
+    TRY(store_outbox_blocked(cli->store, &out->blocked));
     TRY(store_grants(cli->store, cli->arena, &out->n_grants, &out->grants));
     TRY(store_streams(cli->store, cli->arena, &out->streams, &streams));
     struct store_witness *witnesses;
@@ -69,7 +71,7 @@ static void show_json(struct cli *cli, const struct status_view *view) {
     json_int(&json, "last_sync_ms", view->last_sync_ms);
     json_int(&json, "skew_ms", view->skew_ms);
     json_int(&json, "waiting", (int64_t)view->counts.waiting);
-    json_int(&json, "blocked", (int64_t)view->counts.blocked);
+    json_int(&json, "blocked", (int64_t)view->blocked);
     json_int(&json, "refused", (int64_t)view->counts.refused);
     json_int(&json, "stored", (int64_t)view->counts.acked);
     json_int(&json, "streams", (int64_t)view->streams);
@@ -101,7 +103,7 @@ static void show_text(struct cli *cli, const struct status_view *view) {
         fprintf(out, _("Role: %s, %s\n"), subject_role_name(cli, (Lx__Role)view->grants[i].role),
                 subject_name(cli, view->grants[i].unit));
     fprintf(out, _("Outbox: %llu wait (%llu of them blocked), %llu refused, %llu stored\n"),
-            (unsigned long long)view->counts.waiting, (unsigned long long)view->counts.blocked,
+            (unsigned long long)view->counts.waiting, (unsigned long long)view->blocked,
             (unsigned long long)view->counts.refused, (unsigned long long)view->counts.acked);
     fprintf(out, _("Replica: %zu of %zu units whole\n"), view->whole, view->streams);
     clock_format_local_time(view->last_sync_ms, time);

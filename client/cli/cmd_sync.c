@@ -45,8 +45,21 @@ static void on_step(void *user, enum client_sync_state state, const struct sync 
     fflush(cli->err);
 }
 
+// What is left in the outbox.
+struct left {
+    uint64_t waiting;
+    uint64_t blocked; // of these
+};
+
+static enum status read_left(struct store *store, struct left *out_left) {
+    struct outbox_counts counts;
+    TRY(store_outbox_counts(store, &counts));
+    out_left->waiting = counts.waiting;
+    return store_outbox_blocked(store, &out_left->blocked);
+}
+
 static void show_json(struct cli *cli, const struct sync_progress *progress,
-                      const struct outbox_counts *counts) {
+                      const struct left *left) {
     struct json json;
     json_open(&json, cli->out);
     json_begin(&json, NULL, '{');
@@ -56,18 +69,23 @@ static void show_json(struct cli *cli, const struct sync_progress *progress,
     json_int(&json, "streams", (int64_t)progress->streams);
     json_int(&json, "streams_held", (int64_t)progress->streams_held);
     json_int(&json, "streams_broken", (int64_t)progress->streams_broken);
-    json_int(&json, "waiting", (int64_t)counts->waiting);
+    json_int(&json, "waiting", (int64_t)left->waiting);
+    json_int(&json, "blocked", (int64_t)left->blocked);
     json_end(&json, '}');
     json_close(&json);
 }
 
 static void show_summary(struct cli *cli, const struct sync_progress *progress,
-                         const struct outbox_counts *counts) {
+                         const struct left *left) {
     fprintf(cli->out, _("Sent %llu, refused %llu, received %llu.\n"),
             (unsigned long long)progress->pushed, (unsigned long long)progress->refused,
             (unsigned long long)progress->pulled);
-    if (counts->waiting > 0)
-        fprintf(cli->out, _("%llu still wait.\n"), (unsigned long long)counts->waiting);
+    if (left->waiting > 0)
+        fprintf(cli->out, _("%llu still wait.\n"), (unsigned long long)left->waiting);
+    if (left->blocked > 0)
+        fprintf(cli->out,
+                _("%llu of them cannot go before another entry; lianxiao outbox says which.\n"),
+                (unsigned long long)left->blocked);
     if (progress->refused > 0 || progress->streams_held > 0)
         fprintf(cli->out, _("See lianxiao outbox for what was refused and why.\n"));
     if (progress->streams_broken > 0)
@@ -92,21 +110,21 @@ enum cli_exit cmd_sync(struct cli *cli) {
         .user = cli,
     };
     struct sync_progress progress = {0};
-    struct outbox_counts counts;
+    struct left left;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     enum client_result result = client_sync(&cli->client, &options, &progress);
     if (terminal)
         fprintf(cli->err, "\r\033[K");
-    enum status status = store_outbox_counts(cli->store, &counts);
+    enum status status = read_left(cli->store, &left);
     if (status != STATUS_OK)
         return cli_store_failed(cli, status);
     if (result != CLIENT_OK && result != CLIENT_STOPPED)
         return cli_client_result(cli, result);
     if (cli->json)
-        show_json(cli, &progress, &counts);
+        show_json(cli, &progress, &left);
     else
-        show_summary(cli, &progress, &counts);
+        show_summary(cli, &progress, &left);
     return sync_exit(&progress);
 }

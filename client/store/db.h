@@ -75,12 +75,16 @@ enum status replica_put(struct store *store, struct uuid stream, enum db_layer l
                         const Lx__Row *row) MUST_USE;
 // Own operations stored at or before `cursor` leave the local layer: the replica has them now.
 enum status replica_hide_passed(struct store *store, struct uuid stream, int64_t cursor) MUST_USE;
-// outbox_sync.c: may this entry be sent?
-enum outbox_ready { OUTBOX_READY, OUTBOX_LATER, OUTBOX_BLOCKED };
-enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
-                         const struct outbox_entries *sealing,
-                         enum outbox_ready *out_ready) MUST_USE;
-// Streams in which something waits.
+// outbox.c: an entry without what only a person asks for (bundled, blocked_by).
+enum status outbox_read(struct store *store, int64_t id, struct arena *arena,
+                        struct outbox_entry *out_entry) MUST_USE;
+// outbox_ready.c: may this entry be sent, together with `sealing` (NULL: nothing)?
+enum status outbox_is_ready(struct store *store, const struct outbox_entry *entry,
+                            const struct outbox_entries *sealing, bool *out_ready) MUST_USE;
+// outbox_entry.blocked_by
+enum status outbox_find_blocker(struct store *store, const struct outbox_entry *entry,
+                                struct arena *arena, int64_t *out_blocker) MUST_USE;
+// outbox_sync.c: streams in which something waits.
 enum status outbox_waiting_streams(struct store *store, struct arena *arena, size_t *out_count,
                                    struct uuid **out_streams) MUST_USE;
 // Everything of the stream that is ready gets keys, group by group.

@@ -201,7 +201,7 @@ static enum status read_bundled(struct store *store, struct outbox_entry *entry)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status read_entry(struct store *store, sqlite3_stmt *statement, struct arena *arena,
+static enum status read_entry(sqlite3_stmt *statement, struct arena *arena,
                               struct outbox_entry *out_entry) {
     *out_entry = (struct outbox_entry){
         .id = sqlite3_column_int64(statement, 0),
@@ -215,15 +215,16 @@ static enum status read_entry(struct store *store, sqlite3_stmt *statement, stru
         .ack_seq = (uint64_t)sqlite3_column_int64(statement, 8),
         .retry_of = sqlite3_column_int64(statement, 9),
     };
-    TRY(read_messages(statement, arena, out_entry));
-    if (out_entry->state != OUTBOX_WAITING)
+    return read_messages(statement, arena, out_entry);
+}
+
+// What a person sees of an entry beside its own columns.
+static enum status read_look(struct store *store, struct arena *arena, struct outbox_entry *entry) {
+    if (entry->state != OUTBOX_WAITING)
         return STATUS_OK;
-    if (out_entry->op_seq > 0)
-        return read_bundled(store, out_entry);
-    enum outbox_ready ready;
-    TRY(outbox_ready(store, out_entry, NULL, &ready));
-    out_entry->blocked = ready == OUTBOX_BLOCKED;
-    return STATUS_OK;
+    if (entry->op_seq > 0)
+        return read_bundled(store, entry);
+    return outbox_find_blocker(store, entry, arena, &entry->blocked_by);
 }
 
 enum status store_outbox(struct store *store, enum outbox_state state, struct arena *arena,
@@ -240,21 +241,31 @@ enum status store_outbox(struct store *store, enum outbox_state state, struct ar
                 (int64_t)state));
     enum status status = STATUS_OK;
     while (status == STATUS_OK && out_entries->count < (size_t)count &&
-           (status = db_step(store, statement)) == STATUS_OK)
-        status = read_entry(store, statement, arena, &out_entries->entries[out_entries->count++]);
+           (status = db_step(store, statement)) == STATUS_OK) {
+        struct outbox_entry *entry = &out_entries->entries[out_entries->count++];
+        status = read_entry(statement, arena, entry);
+        if (status == STATUS_OK)
+            status = read_look(store, arena, entry);
+    }
     db_close(store, &statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status store_outbox_get(struct store *store, int64_t id, struct arena *arena,
-                             struct outbox_entry *out_entry) {
+enum status outbox_read(struct store *store, int64_t id, struct arena *arena,
+                        struct outbox_entry *out_entry) {
     sqlite3_stmt *statement;
     TRY(db_open(store, &statement, ENTRY_COLUMNS " where id = ?1", "i", id));
     enum status status = db_step(store, statement);
     if (status == STATUS_OK)
-        status = read_entry(store, statement, arena, out_entry);
+        status = read_entry(statement, arena, out_entry);
     db_close(store, &statement);
     return status;
+}
+
+enum status store_outbox_get(struct store *store, int64_t id, struct arena *arena,
+                             struct outbox_entry *out_entry) {
+    TRY(outbox_read(store, id, arena, out_entry));
+    return read_look(store, arena, out_entry);
 }
 
 enum status store_outbox_last_ack(struct store *store, struct uuid stream, uint64_t *out_seq) {
@@ -263,28 +274,6 @@ enum status store_outbox_last_ack(struct store *store, struct uuid stream, uint6
         db_int(store, &seq, "select max(ack_seq) from outbox where state = 2 and stream = ?1", "u",
                &stream);
     *out_seq = (uint64_t)seq;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-static enum status count_blocked(struct store *store, uint64_t *out_blocked) {
-    // Only what needs a record of this outbox can be blocked: a short list.
-    sqlite3_stmt *statement;
-    TRY(db_open(store, &statement,
-                ENTRY_COLUMNS " where state = 1 and op_seq = 0 and id in (select n.operation from"
-                              " outbox o join outbox_need n on n.record = o.record"
-                              " where o.state in (3, 4))",
-                ""));
-    struct arena *arena = arena_new(0);
-    enum status status = arena ? STATUS_OK : STATUS_NO_MEMORY;
-    while (status == STATUS_OK && (status = db_step(store, statement)) == STATUS_OK) {
-        struct outbox_entry entry;
-        status = read_entry(store, statement, arena, &entry);
-        if (status == STATUS_OK)
-            *out_blocked += entry.blocked;
-        arena_reset(arena);
-    }
-    arena_free(&arena);
-    db_close(store, &statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -304,9 +293,7 @@ enum status store_outbox_counts(struct store *store, struct outbox_counts *out_c
         *places[sqlite3_column_int(statement, 0)] = count;
     }
     db_close(store, &statement);
-    if (status != STATUS_NOT_FOUND)
-        return status;
-    return count_blocked(store, &out_counts->blocked);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 // ---- retry and drop ----

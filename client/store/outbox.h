@@ -21,12 +21,14 @@ struct outbox_entry {
     uint64_t batch;  // group it was first sent in; 0: not sent yet
     enum outbox_state state;
     bool bundled; // waits, and stands in a bundle
-    bool blocked; // waits for a record whose operation was refused or put away
     struct uuid record;
     int64_t created_ms;
-    int64_t acked_ms;  // 0: not
-    uint64_t ack_seq;  // head of the stream after it; 0: none
-    int64_t retry_of;  // entry that this one repeats; 0: none
+    int64_t acked_ms; // 0: not
+    uint64_t ack_seq; // head of the stream after it; 0: none
+    int64_t retry_of; // entry that this one repeats; 0: none
+    // Entry without which this one cannot go, however many stand between: it was refused or put
+    // away, or the server would not take its group. 0: none.
+    int64_t blocked_by;
     struct view bytes; // encoded Operation
     const Lx__Operation *operation;
     const Lx__Reason
@@ -51,12 +53,14 @@ enum status store_outbox(struct store *store, enum outbox_state state, struct ar
 enum status store_outbox_get(struct store *store, int64_t id, struct arena *arena,
                              struct outbox_entry *out_entry) MUST_USE;
 struct outbox_counts {
-    uint64_t waiting, blocked, refused, acked, archived;
+    uint64_t waiting, refused, acked, archived;
 };
 // Newest head of the stream that an acknowledgement named; 0: none.
 enum status store_outbox_last_ack(struct store *store, struct uuid stream,
                                   uint64_t *out_seq) MUST_USE;
 enum status store_outbox_counts(struct store *store, struct outbox_counts *out_counts) MUST_USE;
+// How many entries have a blocked_by. Looks at everything that waits.
+enum status store_outbox_blocked(struct store *store, uint64_t *out_blocked) MUST_USE;
 
 // The person's choices; each its own transaction.
 // retry: a refused entry goes out again as a new one, the old one is archived. STATUS_CONFLICT: not

@@ -4,86 +4,6 @@
 #include "client/store/outbox_bundle.h"
 #include "common/wire/unpack.h"
 
-// ---- may it go? ----
-
-static bool holds(const struct outbox_entries *entries, int64_t id) {
-    for (size_t i = 0; entries && i < entries->count; i++)
-        if (entries->entries[i].id == id)
-            return true;
-    return false;
-}
-
-// What the newest operation about a needed record says. A record that this outbox never made is at
-// the server. `own`: an earlier change of the very record.
-static enum status judge_need(struct store *store, const struct outbox_entry *entry,
-                              struct uuid record, const struct outbox_entries *sealing,
-                              enum outbox_ready *out_ready) {
-    bool own = uuid_equal(record, entry->record);
-    sqlite3_stmt *statement;
-    TRY(db_open(store, &statement,
-                "select state, stream, op_seq, id from outbox where record = ?1 and id <> ?2"
-                " and (?3 = 0 or id < ?2) order by state = 4, id desc limit 1",
-                "uii", &record, entry->id, (int64_t)own));
-    enum status status = db_step(store, statement);
-    *out_ready = OUTBOX_READY;
-    if (status == STATUS_OK) {
-        enum outbox_state state = (enum outbox_state)sqlite3_column_int(statement, 0);
-        bool same_stream = uuid_equal(db_column_id(statement, 1), entry->stream);
-        bool before = sqlite3_column_int64(statement, 2) > 0 ||
-                      holds(sealing, sqlite3_column_int64(statement, 3));
-        if (state == OUTBOX_REFUSED || (state == OUTBOX_ARCHIVED && !own))
-            *out_ready = OUTBOX_BLOCKED;
-        else if (state == OUTBOX_WAITING && !(same_stream && before))
-            *out_ready = OUTBOX_LATER;
-    }
-    db_close(store, &statement);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-// Where somebody belongs is changed in one order over all streams: his last place ends before the
-// next begins, though both travel in different groups, which the server takes side by side.
-static enum status judge_moves(struct store *store, const struct outbox_entry *entry,
-                               const struct outbox_entries *sealing, enum outbox_ready *out_ready) {
-    const Lx__Membership *membership = entry->operation->membership;
-    if (membership == NULL)
-        return STATUS_OK;
-    sqlite3_stmt *statement;
-    TRY(db_open(store, &statement,
-                "select stream, op_seq, id from outbox where state = 1 and id < ?1 and record in"
-                " (select id from row where subject = ?2 and kind = ?3 and layer = 0)",
-                "ibi", entry->id, view_from(membership->person.data, membership->person.len),
-                (int64_t)STORE_KIND_MEMBERSHIP));
-    enum status status;
-    while ((status = db_step(store, statement)) == STATUS_OK) {
-        bool same_stream = uuid_equal(db_column_id(statement, 0), entry->stream);
-        bool before = sqlite3_column_int64(statement, 1) > 0 ||
-                      holds(sealing, sqlite3_column_int64(statement, 2));
-        if (!(same_stream && before) && *out_ready < OUTBOX_LATER)
-            *out_ready = OUTBOX_LATER;
-    }
-    db_close(store, &statement);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-enum status outbox_ready(struct store *store, const struct outbox_entry *entry,
-                         const struct outbox_entries *sealing, enum outbox_ready *out_ready) {
-    sqlite3_stmt *statement;
-    *out_ready = OUTBOX_READY;
-    TRY(db_open(store, &statement, "select record from outbox_need where operation = ?1", "i",
-                entry->id));
-    enum status status;
-    while ((status = db_step(store, statement)) == STATUS_OK) {
-        enum outbox_ready one;
-        status = judge_need(store, entry, db_column_id(statement, 0), sealing, &one);
-        if (status != STATUS_OK)
-            break;
-        if (one > *out_ready)
-            *out_ready = one;
-    }
-    db_close(store, &statement);
-    return status == STATUS_NOT_FOUND ? judge_moves(store, entry, sealing, out_ready) : status;
-}
-
 // ---- keys ----
 
 static enum status next_key(struct store *store, struct uuid stream, int64_t *out_next) {
@@ -114,10 +34,10 @@ struct seal {
 
 static enum status seal_add(struct seal *seal, int64_t id, bool roster) {
     struct outbox_entry *entry = &seal->entries->entries[seal->entries->count];
-    TRY(store_outbox_get(seal->store, id, seal->arena, entry));
-    enum outbox_ready ready;
-    TRY(outbox_ready(seal->store, entry, seal->entries, &ready));
-    if (ready != OUTBOX_READY)
+    bool ready;
+    TRY(outbox_read(seal->store, id, seal->arena, entry));
+    TRY(outbox_is_ready(seal->store, entry, seal->entries, &ready));
+    if (!ready)
         return STATUS_OK;
     size_t count = seal->entries->count;
     bool other_kind = count > 0 && roster != seal->roster;
@@ -183,8 +103,8 @@ static enum status seal_again(struct seal *seal) {
     status = STATUS_OK;
     while (status == STATUS_OK && seal->entries->count < seal->max_ops &&
            (status = db_step(seal->store, statement)) == STATUS_OK)
-        status = store_outbox_get(seal->store, sqlite3_column_int64(statement, 0), seal->arena,
-                                  &seal->entries->entries[seal->entries->count++]);
+        status = outbox_read(seal->store, sqlite3_column_int64(statement, 0), seal->arena,
+                             &seal->entries->entries[seal->entries->count++]);
     db_close(seal->store, &statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

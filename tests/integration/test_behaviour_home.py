@@ -3,6 +3,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 
 import lx
@@ -168,3 +169,37 @@ def test_refused_stays_visible_until_mended_or_dropped(refused):
         result = home.run("outbox", *words, check=False, lang=random.choice(("C.UTF-8", CHINESE)))
         assert result.returncode in (2, 3, 4) and str(words[1]) in result.stderr, result
     assert behaviour.waits_here(home) == 0
+
+
+def test_what_cannot_go_before_another_entry_says_before_which(behaving, tmp_path):
+    """A newcomer is refused: his place and his records wait for that, and each says so, until he is mended or all is put away."""
+    home, newcomer = office(behaving, "school_admin", SCHOOL), Teacher(WORKSHOP)
+    home.run("roster", "import", behaviour.write_csv(tmp_path / "new.csv", [newcomer.row()]), "--apply")
+    home.run("record", "add", "credit_hours", newcomer.account, "--item", "school", "--quantity", "2", "--at", "2021-09-10")
+    person, place, hours = (entry["id"] for entry in home.json("outbox"))
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:  # as if the server had said so
+        db.execute("update outbox set state = 3, shown = 0 where id = ?", (person,))
+    entries = {entry["id"]: entry for entry in home.json("outbox")}
+    assert [entries[id_]["blocked_by"] for id_ in (person, place, hours)] == [None, person, person]
+    assert [entries[id_]["state"] for id_ in (person, place, hours)] == ["refused", "blocked", "blocked"]
+    assert home.run("outbox").stdout.count(f"waits for entry {person}, which was refused") == 2
+    assert home.run("outbox", lang=CHINESE).stdout.count(f"须等第 {person} 条，该条被拒绝") == 2
+    assert "2 wait (2 of them blocked), 1 refused" in home.run("status").stdout
+    assert "等待 2 条（其中受阻 2 条），被拒绝 1 条" in home.run("status", lang=CHINESE).stdout
+    said = home.run("sync")
+    assert "2 still wait" in said.stdout and "2 of them cannot go before another entry" in said.stdout
+    assert "其中 2 条须等另一条先处理" in home.run("sync", lang=CHINESE).stdout
+    home.run("outbox", "drop", person)
+    assert home.run("outbox").stdout.count(f"waits for entry {person}, which was put away") == 2
+    for entry in (place, hours):
+        home.run("outbox", "drop", entry)
+    assert home.json("outbox") == [] and home.json("sync")["blocked"] == 0
+    # Mended instead: all three go.
+    home.run("roster", "import", tmp_path / "new.csv", "--apply")
+    person = home.json("outbox")[0]["id"]
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:
+        db.execute("update outbox set state = 3, shown = 0 where id = ?", (person,))
+    assert [entry["state"] for entry in home.json("outbox")] == ["refused", "blocked"]
+    home.run("outbox", "retry", person)
+    assert home.json("status")["blocked"] == 0
+    assert home.json("sync")["sent"] == 2 and behaviour.waits_here(home) == 0

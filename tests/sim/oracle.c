@@ -73,7 +73,7 @@ static uint64_t waiting_of(const struct device *device) {
     if (store_outbox(device->store, OUTBOX_WAITING, arena, &entries) != STATUS_OK)
         finding("the outbox of %s cannot be read", device->account);
     for (size_t i = 0; i < entries.count; i++)
-        n += !entries.entries[i].blocked && !has_reason(&entries, entries.entries[i].stream);
+        n += entries.entries[i].blocked_by == 0 && !has_reason(&entries, entries.entries[i].stream);
     arena_free(&arena);
     return n;
 }

@@ -103,6 +103,17 @@ Lx__Operation *home_person(struct home *home, struct uuid id, const char *name, 
     return operation;
 }
 
+Lx__Operation *home_membership(struct home *home, struct uuid id, struct uuid person) {
+    Lx__Operation *operation = new_operation(home);
+    operation->membership = arena_alloc(home->arena, sizeof *operation->membership);
+    assert_non_null(operation->membership);
+    lx__membership__init(operation->membership);
+    operation->membership->has_id = operation->membership->has_person = 1;
+    operation->membership->id = bytes_of(home, id);
+    operation->membership->person = bytes_of(home, person);
+    return operation;
+}
+
 Lx__Row *home_row(struct home *home, uint64_t seq, struct uuid id, uint64_t version,
                   const Lx__Operation *body) {
     Lx__Row *row = arena_alloc(home->arena, sizeof *row);

@@ -29,6 +29,7 @@ struct uuid home_new_id(struct home *home);
 Lx__Operation *home_fact(struct home *home, struct uuid id, struct uuid subject, const char *item);
 Lx__Operation *home_accept(struct home *home, struct uuid id, struct uuid subject, struct uuid of);
 Lx__Operation *home_person(struct home *home, struct uuid id, const char *name, uint64_t version);
+Lx__Operation *home_membership(struct home *home, struct uuid id, struct uuid person);
 // A live row as the server would send it.
 Lx__Row *home_row(struct home *home, uint64_t seq, struct uuid id, uint64_t version,
                   const Lx__Operation *body);

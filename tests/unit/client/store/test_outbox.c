@@ -45,6 +45,12 @@ static struct outbox_entry entry(struct home *home, int64_t id) {
     return found;
 }
 
+static uint64_t blocked(struct home *home) {
+    uint64_t n = 0;
+    assert_int_equal(store_outbox_blocked(home->store, &n), STATUS_OK);
+    return n;
+}
+
 static void test_group_is_sent_again_as_it_was(void **state) {
     struct home home;
     struct uuid stream = home_id(1);
@@ -117,15 +123,15 @@ static void test_refused_blocks_only_what_depends(void **state) {
     settle(&home, stream, 1, 1);
     assert_int_equal(entry(&home, submitted).state, OUTBOX_REFUSED);
     assert_int_equal(entry(&home, submitted).reason->reason, 7);
-    assert_true(entry(&home, accepted).blocked);
-    assert_false(entry(&home, other).blocked);
+    assert_int_equal(entry(&home, accepted).blocked_by, submitted);
+    assert_int_equal(entry(&home, other).blocked_by, 0);
     assert_int_equal(home_count(&home, STORE_KIND_FACT), 2); // the refused one left the view
     struct outbox_entries next = seal(&home, stream, MAX_OPS);
     assert_int_equal(next.count, 1);
     assert_int_equal(next.entries[0].id, other);
     assert_int_equal(next.entries[0].op_seq, 2);
     assert_int_equal(store_outbox_counts(home.store, &counts), STATUS_OK);
-    assert_int_equal(counts.blocked, 1);
+    assert_int_equal(blocked(&home), 1);
     assert_int_equal(counts.refused, 1);
     home_close(&home);
 }
@@ -155,6 +161,128 @@ static void test_retry_frees_what_was_blocked(void **state) {
     next = seal(&home, stream, MAX_OPS);
     assert_int_equal(next.count, 1);
     assert_int_equal(next.entries[0].id, accepted);
+    home_close(&home);
+}
+
+struct chain {
+    struct uuid first_stream, last_stream;
+    int64_t refused, changed, next, stranger;
+};
+
+// Somebody's place was refused; it was changed again, and then he got another place.
+static void make_chain(struct home *home, struct chain *out) {
+    *out = (struct chain){.first_stream = home_id(1), .last_stream = home_id(3)};
+    home_open(home);
+    struct uuid place = home_id(30), person = home_id(2);
+    out->refused = home_add(home, out->first_stream, home_membership(home, place, person));
+    seal(home, out->first_stream, MAX_OPS);
+    settle(home, out->first_stream, 1, 1);
+    out->changed = home_add(home, out->first_stream, home_membership(home, place, person));
+    out->next = home_add(home, out->last_stream, home_membership(home, home_id(31), person));
+    out->stranger =
+        home_add(home, out->last_stream, home_membership(home, home_id(32), home_id(4)));
+}
+
+static void test_what_waits_for_the_blocked_is_blocked(void **state) {
+    struct home home;
+    struct chain chain;
+    (void)state;
+    make_chain(&home, &chain);
+    assert_int_equal(entry(&home, chain.changed).blocked_by, chain.refused);
+    assert_int_equal(entry(&home, chain.next).blocked_by, chain.refused); // what stands at the end
+    assert_int_equal(entry(&home, chain.stranger).blocked_by, 0);
+    assert_int_equal(blocked(&home), 2);
+    struct outbox_entries next = seal(&home, chain.last_stream, MAX_OPS);
+    assert_int_equal(next.count, 1);
+    assert_int_equal(next.entries[0].id, chain.stranger);
+    home_close(&home);
+}
+
+static void test_mending_the_first_frees_the_chain(void **state) {
+    (void)state;
+    for (int dropped = 0; dropped < 2; dropped++) {
+        struct home home;
+        struct chain chain;
+        int64_t again = 0;
+        make_chain(&home, &chain);
+        assert_int_equal(dropped
+                             ? store_outbox_drop(home.store, chain.refused)
+                             : store_outbox_retry(home.store, chain.refused, HOME_NOW_MS, &again),
+                         STATUS_OK);
+        assert_int_equal(entry(&home, chain.changed).blocked_by, 0);
+        assert_int_equal(entry(&home, chain.next).blocked_by, 0);
+        assert_int_equal(blocked(&home), 0);
+        assert_int_equal(seal(&home, chain.first_stream, MAX_OPS).entries[0].id, chain.changed);
+        settle(&home, chain.first_stream, 2, 0);
+        assert_int_equal(seal(&home, chain.last_stream, MAX_OPS).entries[0].id, chain.next);
+        settle(&home, chain.last_stream, 2, 0);
+        assert_int_equal(seal(&home, chain.first_stream, MAX_OPS).count, dropped ? 0 : 1);
+        home_close(&home);
+    }
+}
+
+static void test_putting_away_the_middle_frees_the_last(void **state) {
+    struct home home;
+    struct chain chain;
+    (void)state;
+    make_chain(&home, &chain);
+    assert_int_equal(store_outbox_drop(home.store, chain.changed), STATUS_OK);
+    assert_int_equal(entry(&home, chain.next).blocked_by, 0);
+    assert_int_equal(seal(&home, chain.last_stream, MAX_OPS).entries[0].id, chain.next);
+    home_close(&home);
+}
+
+// Each change waits for all before it: every one of them is looked at once.
+static void test_long_chain(void **state) {
+    struct home home;
+    struct chain chain;
+    int64_t last = 0;
+    (void)state;
+    make_chain(&home, &chain);
+    for (uint64_t i = 0; i < 40; i++)
+        last = home_add(&home, home_id(5 + i), home_membership(&home, home_id(40 + i), home_id(2)));
+    assert_int_equal(entry(&home, last).blocked_by, chain.refused);
+    assert_int_equal(blocked(&home), 42);
+    home_close(&home);
+}
+
+static void test_what_is_about_somebody_put_away_is_blocked(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    int64_t person = home_add(&home, stream, home_person(&home, home_id(2), "王芳", 0));
+    int64_t plan = home_add(&home, stream, home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    int64_t accepted =
+        home_add(&home, stream, home_accept(&home, home_id(11), home_id(4), home_id(10)));
+    assert_int_equal(entry(&home, accepted).blocked_by, 0); // waits, and will go
+    assert_int_equal(store_outbox_drop(home.store, person), STATUS_OK);
+    assert_int_equal(entry(&home, plan).blocked_by, person);
+    assert_int_equal(entry(&home, accepted).blocked_by, person);
+    home_close(&home);
+}
+
+// The server does not take the group of the first place: not a refusal of the operation itself.
+static void test_what_waits_for_a_held_group_is_blocked(void **state) {
+    struct home home;
+    Lx__Reason reason = LX__REASON__INIT;
+    struct uuid stream = home_id(1);
+    (void)state;
+    reason.has_reason = 1;
+    reason.reason = 9;
+    home_open(&home);
+    int64_t first = home_add(&home, stream, home_membership(&home, home_id(30), home_id(2)));
+    int64_t next = home_add(&home, home_id(3), home_membership(&home, home_id(31), home_id(2)));
+    seal(&home, stream, MAX_OPS);
+    assert_int_equal(entry(&home, next).blocked_by, 0); // it is under way
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    assert_int_equal(entry(&home, first).blocked_by, 0);
+    assert_int_equal(entry(&home, next).blocked_by, first);
+    assert_int_equal(blocked(&home), 1);
+    seal(&home, stream, MAX_OPS); // it goes again
+    assert_int_equal(entry(&home, next).blocked_by, 0);
     home_close(&home);
 }
 
@@ -288,6 +416,12 @@ int main(void) {
         cmocka_unit_test(test_bytes_and_operations_are_limited),
         cmocka_unit_test(test_refused_blocks_only_what_depends),
         cmocka_unit_test(test_retry_frees_what_was_blocked),
+        cmocka_unit_test(test_what_waits_for_the_blocked_is_blocked),
+        cmocka_unit_test(test_mending_the_first_frees_the_chain),
+        cmocka_unit_test(test_putting_away_the_middle_frees_the_last),
+        cmocka_unit_test(test_long_chain),
+        cmocka_unit_test(test_what_is_about_somebody_put_away_is_blocked),
+        cmocka_unit_test(test_what_waits_for_a_held_group_is_blocked),
         cmocka_unit_test(test_drop_archives_and_keeps),
         cmocka_unit_test(test_group_refused_gives_its_keys_back),
         cmocka_unit_test(test_rewind_and_new_device),
