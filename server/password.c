@@ -7,35 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text/utf8.h"
+
 #define YESCRYPT_COST 5 // Debian's own default: about 10 ms and 16 MiB a hash
 
 // What an unknown account's password is compared with: same scheme, same cost, and no password is
 // known for it.
 static const char DUMMY_SETTING[] = "$y$j9T$J3Pj5pkbUGOpGJ7WnAzmv1";
 
-// Code points, or -1 when the text is no UTF-8 or has a control character.
-static int count_characters(struct view text) {
-    int characters = 0;
-    int following = 0; // continuation bytes still owed
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t byte = text.data[i];
-        if (following > 0) {
-            if ((byte & 0xc0) != 0x80)
-                return -1;
-            following--;
-            continue;
-        }
-        if (byte < 0x20 || byte == 0x7f || (byte & 0xc0) == 0x80 || byte >= 0xf8)
-            return -1;
-        characters++;
-        following = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
-    }
-    return following == 0 ? characters : -1;
-}
-
+// Nobody sees what he types: a stray key's or a pasted line's control character would lock him out.
 bool password_is_acceptable(struct view password) {
-    int characters = count_characters(password);
-    return password.size <= PASSWORD_MAX_BYTES && characters >= PASSWORD_MIN_CHARACTERS &&
+    size_t characters = utf8_count(password);
+    return utf8_check_name(password, NULL) == UTF8_FLAW_NONE &&
+           password.size <= PASSWORD_MAX_BYTES && characters >= PASSWORD_MIN_CHARACTERS &&
            characters <= PASSWORD_MAX_CHARACTERS;
 }
 

@@ -35,7 +35,8 @@ def login(city: lx.Deployment, folder: Path, role: str, unit: str, device: peer.
 def reconnect(city: lx.Deployment, old: peer.Connection) -> peer.Connection:
     """The same login on a new connection, by its token."""
     connection = peer.Connection(city.server.address, city.tls / "ca.pem", old.device)
-    connection.device, connection.token = old.device, old.token
+    for name in ("device", "token", "person", "account", "password"):
+        setattr(connection, name, getattr(old, name))
     assert connection.hello(old.token).logged_in
     return connection
 

@@ -36,6 +36,7 @@ static void unacceptable_passwords_are_not_hashed(void **state) {
         VIEW_LITERAL("1234567\x01"),     VIEW_LITERAL("12345678\0"),
         VIEW_LITERAL("1234567\xe6\x95"), VIEW_LITERAL("1234567\xff"),
         view_from(many, sizeof(many)),   view_from(NULL, 0),
+        VIEW_LITERAL("1234567\xc2\x9b"), VIEW_LITERAL("12345678\xe2\x80\xae\n"),
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_false(password_is_acceptable(bad[i]));
