@@ -7,12 +7,15 @@
 // The erasure of a submission's body; its target is the fact.
 static const struct view ERASE = VIEW_LITERAL("submission_erase");
 
-static enum status remember(struct audit *audit, const struct db_result *result, int row) {
+static enum status remember(struct audit *audit, int32_t district, int64_t seal,
+                            const struct db_result *result, int row) {
     struct uuid fact;
+    TRY(audit_take_note(audit, district, seal, result, row));
     if (!view_equal(db_text(result, row, ACTION_ACTION), ERASE) ||
         uuid_parse(db_text(result, row, ACTION_TARGET), &fact) != STATUS_OK)
         return STATUS_OK;
-    enum status status = uuid_map_add(&audit->erased, fact, 1);
+    enum status status =
+        uuid_map_add(&audit->erased, fact, (size_t)db_timestamptz_us(result, row, ACTION_AT));
     return status == STATUS_EXISTS ? STATUS_OK : status;
 }
 
@@ -38,7 +41,7 @@ static enum status check_action(struct audit *audit, int32_t district,
     if (db_int8(result, row, ACTION_SEAL) != entry->seal)
         audit_tell(audit, district, entry->seal, name, "the row names another seal: %lld",
                    (long long)db_int8(result, row, ACTION_SEAL));
-    return remember(audit, result, row);
+    return remember(audit, district, entry->seal, result, row);
 }
 
 enum status audit_check_actions(struct audit *audit, int32_t district,
@@ -80,7 +83,7 @@ static enum status check_rest(struct audit *audit, int32_t district, const struc
         audit_tell(audit, district, 0, name,
                    "it has not been sealed for %lld s: is the server running, with audit_key set?",
                    (long long)((audit->now_us - at_us) / 1000000));
-    return remember(audit, result, row);
+    return remember(audit, district, 0, result, row);
 }
 
 enum status audit_rest_of_actions(struct audit *audit, int32_t district) {

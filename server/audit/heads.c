@@ -4,9 +4,6 @@
 enum { HEAD_DISTRICT, HEAD_STREAM, HEAD_HEAD, HEAD_LIVE, HEAD_DIGEST, HEAD_RUNS, HEAD_PAIRED };
 enum { OTHER_ID, OTHER_VERSION, OTHER_STREAM, OTHER_SEQ };
 
-// The city's own stream has units and programmes, which are not looked at here.
-#define CITY 0
-
 static enum status count_other(struct audit *audit, int32_t district,
                                const struct db_result *result, int row) {
     return audit_count_row(audit, district, db_uuid(result, row, OTHER_STREAM),
@@ -27,8 +24,6 @@ static enum status check_head(struct audit *audit, const struct db_result *resul
     if (db_int8(result, row, HEAD_RUNS) != stream->runs)
         audit_tell(audit, district, 0, name, "it counts %lld runs, there are %lld",
                    (long long)db_int8(result, row, HEAD_RUNS), (long long)stream->runs);
-    if (district == CITY)
-        return STATUS_OK;
     if (db_int8(result, row, HEAD_LIVE) != stream->live)
         audit_tell(audit, district, 0, name, "it counts %lld rows, there are %lld",
                    (long long)db_int8(result, row, HEAD_LIVE), (long long)stream->live);
@@ -42,7 +37,7 @@ static enum status check_head(struct audit *audit, const struct db_result *resul
 
 enum status audit_check_heads(struct audit *audit) {
     struct db_result *result = NULL;
-    int32_t before = CITY;
+    int32_t before = INT32_MIN;
     enum status status = db_sync_query(audit->db, "audit_heads", NULL, &result);
     for (int row = 0; status == STATUS_OK && row < db_rows(result); row++) {
         int32_t district = (int32_t)db_int8(result, row, HEAD_DISTRICT);

@@ -99,20 +99,20 @@ static void read_content(const struct db_result *result, int row, uint8_t out_ha
     content_of_fact(&fact, out_hash);
 }
 
-// A body may be gone when its erasure is in the audit; its hash stays.
+// A body may be gone when its erasure is in the audit, at the same time; its hash stays.
 static void check_submission(struct audit *audit, int32_t district, int64_t seal,
                              const struct db_result *result, int row) {
     uint8_t hash[DIGEST_SHA256_SIZE];
     struct uuid id = db_uuid(result, row, FACT_ID);
     struct view body = db_bytea(result, row, FACT_SUBMISSION_BODY);
-    bool erased = uuid_map_find(&audit->erased, id) != UUID_MAP_NONE;
+    size_t erased_at_us = uuid_map_find(&audit->erased, id);
     if (db_is_null(result, row, FACT_SUBMISSION_SHA256))
         return;
     digest_sha256(body, hash);
     if (!uuid_equal(db_uuid(result, row, FACT_SUBMISSION_STREAM),
                     db_uuid(result, row, FACT_STREAM)))
         tell(audit, district, seal, id, "its submission lies in another stream");
-    if (body.data == NULL && !erased)
+    if (body.data == NULL && erased_at_us == UUID_MAP_NONE)
         tell(audit, district, seal, id,
              "the body of its submission is gone, and nothing says who erased it");
     if (body.data != NULL &&
@@ -120,6 +120,9 @@ static void check_submission(struct audit *audit, int32_t district, int64_t seal
         tell(audit, district, seal, id, "the body of its submission is not what was handed in");
     if (db_is_null(result, row, FACT_ERASED_AT) != (body.data != NULL))
         tell(audit, district, seal, id, "its submission says the wrong thing about erasure");
+    else if (body.data == NULL && erased_at_us != UUID_MAP_NONE &&
+             (size_t)db_timestamptz_us(result, row, FACT_ERASED_AT) != erased_at_us)
+        tell(audit, district, seal, id, "its submission was erased at another time");
 }
 
 // Facts lie where their subject lives. *out_seated: they have never lain elsewhere.

@@ -1,7 +1,7 @@
 // What the parts of the verification share: chain.c walks the seals, runs.c and actions.c compare
 // the rows that they cover, roster.c and ledger.c compare people, memberships and facts with the
-// runs, heads.c the heads with all of it. Everything is kept in memory, about 60 bytes an
-// operation.
+// runs, reference.c rights and units with the actions, heads.c the heads with all of it. Everything
+// is kept in memory, about 60 bytes an operation.
 #pragma once
 
 #include "common/wire/content.h"
@@ -54,6 +54,13 @@ struct audit_row { // newest version of a roster row
     bool found;
 };
 
+struct audit_note {      // newest action about a row of rights, units, programmes or accounts
+    const char *target;  // owned by the arena
+    struct uuid detail;  // hash of what it says
+    int64_t seal, at_us; // seal INT64_MAX: not sealed yet
+    bool gone, found;
+};
+
 struct audit_person {
     struct uuid stream;
     int32_t district;
@@ -98,7 +105,10 @@ struct audit {
     size_t n_streams, streams_room;
     struct uuid_map stream_map;
     struct uuid_map sealed_actions; // id -> number of the seal
-    struct uuid_map erased;         // facts whose submission was erased
+    struct uuid_map erased;         // facts whose submission was erased -> when, microseconds
+    struct audit_note *notes;
+    size_t n_notes, notes_room;
+    struct uuid_map note_map; // hash of the target
 };
 
 void audit_tell(struct audit *audit, int32_t district, int64_t seal, const char *row,
@@ -152,4 +162,8 @@ enum status audit_sort_contents(struct audit *audit) MUST_USE;
 enum status audit_check_facts(struct audit *audit, int32_t district) MUST_USE;
 void audit_missing_rows(struct audit *audit, size_t *out_left);
 void audit_missing_facts(struct audit *audit, size_t left);
+// An action about such a row is kept; others are passed over. `seal` 0: not sealed yet.
+enum status audit_take_note(struct audit *audit, int32_t district, int64_t seal,
+                            const struct db_result *result, int row) MUST_USE;
+enum status audit_check_reference(struct audit *audit) MUST_USE;
 enum status audit_check_heads(struct audit *audit) MUST_USE;

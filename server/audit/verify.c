@@ -112,6 +112,9 @@ enum status audit_count_row(struct audit *audit, int32_t district, struct uuid s
     struct audit_stream *there = audit_stream_of(audit, district, stream);
     if (there == NULL)
         return STATUS_NO_MEMORY;
+    if (there->district != district)
+        audit_tell(audit, district, 0, audit_name_row(audit, "row", id),
+                   "it lies in another district than its stream");
     there->live++;
     there->digest ^= digest_row(id, (uint64_t)version);
     if (seq > there->most_seq)
@@ -125,6 +128,9 @@ static enum status read_now(struct audit *audit) {
     struct db_result *result = NULL;
     TRY(db_sync_sql(audit->db, "set transaction isolation level repeatable read, read only", NULL,
                     NULL));
+    // Contents of reference rows are hashes of their JSON.
+    TRY(db_sync_sql(audit->db, "set local timezone to 'UTC'", NULL, NULL));
+    TRY(db_sync_sql(audit->db, "set local bytea_output to 'hex'", NULL, NULL));
     enum status status =
         db_sync_sql(audit->db, "select pg_catalog.clock_timestamp()", NULL, &result);
     if (status == STATUS_OK)
@@ -176,6 +182,7 @@ static enum status verify_all(struct audit *audit) {
         TRY(audit_check_facts(audit, districts[i]));
     audit_missing_rows(audit, &left);
     audit_missing_facts(audit, left);
+    TRY(audit_check_reference(audit));
     return audit_check_heads(audit);
 }
 
@@ -187,6 +194,7 @@ static void audit_close(struct audit *audit) {
     free(audit->rows);
     free(audit->people);
     free(audit->streams);
+    free(audit->notes);
     buf_free(&audit->scratch);
     arena_free(&audit->page);
     arena_free(&audit->arena);
@@ -199,7 +207,8 @@ enum status audit_verify(struct db_sync *db, const struct audit_options *options
     audit.arena = arena_new(0);
     audit.page = arena_new(0);
     struct uuid_map *maps[] = {&audit.sender_map, &audit.row_map,        &audit.person_map,
-                               &audit.stream_map, &audit.sealed_actions, &audit.erased};
+                               &audit.stream_map, &audit.sealed_actions, &audit.erased,
+                               &audit.note_map};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
         maps[i]->arena = audit.arena;
     enum status status =

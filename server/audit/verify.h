@@ -36,7 +36,7 @@ struct audit_options {
 };
 
 struct audit_result {
-    size_t seals, runs, actions, facts, roster_rows; // looked at
+    size_t seals, runs, actions, facts, roster_rows, reference_rows; // looked at
     size_t unsealed;  // runs and actions that are too young to be sealed
     size_t pruned;    // runs that are sealed and were pruned by age
     size_t uncovered; // facts and roster rows from before there were content hashes

@@ -198,14 +198,23 @@ struct printing {
     size_t lines;
 };
 
+// Rows are named by what the database says, which somebody may have made up.
+static void print_json_text(const char *text) {
+    for (const char *at = text; *at != '\0'; at++)
+        putchar(*at == '"' || *at == '\\' || (unsigned char)*at < ' ' ? '?' : *at);
+}
+
 static void on_finding(void *user, const struct audit_finding *finding) {
     struct printing *printing = user;
     if (printing->lines++ >= LINES_MOST)
         return;
     if (printing->json) {
-        printf("%s{\"district\":%d,\"seal\":%lld,\"row\":\"%s\",\"what\":\"%s\"}",
-               printing->lines > 1 ? "," : "", finding->district, (long long)finding->seal,
-               finding->row, finding->what);
+        printf("%s{\"district\":%d,\"seal\":%lld,\"row\":\"", printing->lines > 1 ? "," : "",
+               finding->district, (long long)finding->seal);
+        print_json_text(finding->row);
+        fputs("\",\"what\":\"", stdout);
+        print_json_text(finding->what);
+        fputs("\"}", stdout);
         return;
     }
     printf("district %d", finding->district);
@@ -216,13 +225,16 @@ static void on_finding(void *user, const struct audit_finding *finding) {
 
 static void print_result(const struct audit_result *result, size_t heads, bool json) {
     printf(json ? "],\"heads\":%zu,\"seals\":%zu,\"runs\":%zu,\"actions\":%zu,\"facts\":%zu,"
-                  "\"roster_rows\":%zu,\"unsealed\":%zu,\"pruned\":%zu,\"uncovered\":%zu,"
+                  "\"roster_rows\":%zu,\"reference_rows\":%zu,\"unsealed\":%zu,\"pruned\":%zu,"
+                  "\"uncovered\":%zu,"
                   "\"wrong\":%zu}\n"
                 : "%zu earlier heads, %zu seals over %zu runs and %zu actions; %zu facts and %zu "
-                  "roster rows compared\n%zu rows not yet sealed, %zu runs pruned, %zu rows from "
+                  "roster rows, %zu rights and units compared\n%zu rows not yet sealed, %zu runs "
+                  "pruned, %zu rows from "
                   "before content hashes\n%zu findings\n",
            heads, result->seals, result->runs, result->actions, result->facts, result->roster_rows,
-           result->unsealed, result->pruned, result->uncovered, result->findings);
+           result->reference_rows, result->unsealed, result->pruned, result->uncovered,
+           result->findings);
 }
 
 enum ctl_exit ctl_audit_verify(struct ctl *ctl) {

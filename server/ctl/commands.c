@@ -108,7 +108,7 @@ static const struct ctl_command commands[] = {
     {"audit export", "FILE", 1, "write the heads of the audit chain, to be kept elsewhere",
      audit_export_options, CTL_DATABASE_OPS, ctl_audit_export},
     {"audit verify", "", 0, "compare tables with the audit chain, the chain with earlier heads",
-     audit_verify_options, CTL_DATABASE_ASSESSOR, ctl_audit_verify},
+     audit_verify_options, CTL_DATABASE_AUDITOR, ctl_audit_verify},
     {"status", "", 0, "health, counters and the sync state of every unit", status_options,
      CTL_DATABASE_OPS, ctl_status},
 };

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/wire/digest.h"
+
 #define FILE_LIMIT_BYTES ((size_t)64 << 20)
 
 const char *ctl_value(const struct ctl *ctl, const char *option) {
@@ -125,4 +127,12 @@ enum ctl_exit ctl_parse_number(const char *name, const char *text, long least, l
                           most);
     *out_value = value;
     return CTL_EXIT_DONE;
+}
+
+struct uuid ctl_id_of(const char *what, struct view code) {
+    uint8_t digest[DIGEST_SHA256_SIZE];
+    const struct view parts[] = {view_from_string("lianxiao "), view_from_string(what),
+                                 view_from_string(" "), code};
+    digest_sha256_parts(parts, sizeof parts / sizeof parts[0], digest);
+    return uuid_from_digest(digest);
 }

@@ -25,6 +25,7 @@ enum ctl_database {
     CTL_DATABASE_MIGRATE,  // as superuser or owner: roles, schema, functions
     CTL_DATABASE_OPS,      // role lianxiao_ops
     CTL_DATABASE_ASSESSOR, // role lianxiao_assessor
+    CTL_DATABASE_AUDITOR,  // role lianxiao_auditor: reads, and nothing else
 };
 
 #define CTL_OPTIONS_MAX 8
@@ -85,6 +86,9 @@ enum ctl_exit ctl_write_new_file(const char *path, struct view content, unsigned
 // A whole number of at least `least`, at most `most`; failure is printed with the option's name.
 enum ctl_exit ctl_parse_number(const char *name, const char *text, long least, long most,
                                long *out_value) MUST_USE;
+// The id of what a file names: always the same, so that a restored database that gets its files
+// again has the streams that clients know.
+struct uuid ctl_id_of(const char *what, struct view code);
 
 enum ctl_exit ctl_ca_init(struct ctl *ctl);
 enum ctl_exit ctl_ca_bundle_key(struct ctl *ctl);

@@ -151,6 +151,7 @@ static const char *dsn_with_role(struct ctl *ctl) {
         [CTL_DATABASE_MIGRATE] = "postgres",
         [CTL_DATABASE_OPS] = "lianxiao_ops",
         [CTL_DATABASE_ASSESSOR] = "lianxiao_assessor",
+        [CTL_DATABASE_AUDITOR] = "lianxiao_auditor",
     };
     if (strstr(ctl->dsn, "user=") != NULL || strstr(ctl->dsn, "://") != NULL)
         return ctl->dsn;

@@ -7,7 +7,6 @@
 #include "common/assess/lint.h"
 #include "common/assess/scheme.h"
 #include "common/assess/scheme_yaml.h"
-#include "common/base/clock.h"
 #include "common/base/uuid.h"
 
 enum verdict { VERDICT_DONE = 1, VERDICT_UNKNOWN = 2, VERDICT_EXISTS = 3 };
@@ -72,7 +71,7 @@ enum ctl_exit ctl_programme_start(struct ctl *ctl) {
     const struct scheme *scheme = loaded.scheme;
     struct db_params *params = db_params_new(ctl->arena);
     db_param_string(params, ctl->operator_);
-    db_param_uuid(params, uuid_new_v7(clock_now_ms()));
+    db_param_uuid(params, ctl_id_of("programme", view_from_string(scheme->code)));
     db_param_int4(params, (int32_t)scheme->number);
     db_param_string(params, scheme->code);
     db_param_int4(params, (int32_t)scheme->version);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/uuid.h"
 #include "common/text/charset.h"
 #include "common/text/csv.h"
@@ -166,7 +165,7 @@ static enum status on_row(void *user, const struct csv_row *row) {
         pack_attributes(units->ctl->arena, row->fields[ATTRIBUTES], &units->attributes[i]) !=
             STATUS_OK)
         fault(units, row->row, "attributes", "key=value;key=value", row->fields[ATTRIBUTES]);
-    units->ids[i] = uuid_new_v7(clock_now_ms());
+    units->ids[i] = ctl_id_of("unit", row->fields[CODE]);
     units->codes[i] = keep(units, row->fields[CODE]);
     units->names[i] = keep(units, row->fields[NAME]);
     units->parents[i] = keep(units, row->fields[PARENT]);

@@ -1,4 +1,4 @@
--- audit_actions: rows of audit by their ids, in the order of the ids; all null where there is no row. Called by role lianxiao_assessor.
+-- audit_actions: rows of audit by their ids, in the order of the ids; all null where there is no row. Called by role lianxiao_auditor.
 -- parameters: $1 district int4, $2 id uuid[]
 -- result: all columns of audit, see server/audit/rows.h
 select a.district, a.id, a.at, a.actor, a.operator, a.device, a.action, a.unit, a.target, a.detail::text, a.seal

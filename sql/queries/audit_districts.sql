@@ -1,4 +1,4 @@
--- audit_districts: every district that a row of the audit names. Called by role lianxiao_assessor.
+-- audit_districts: every district that a row of the audit names. Called by role lianxiao_auditor.
 -- result: 0 district int4
 select d.district from lx.district_state d
 union select s.district from lx.seal s

@@ -1,4 +1,4 @@
--- audit_facts: a page of the ledger with what submissions there are. Called by role lianxiao_assessor.
+-- audit_facts: a page of the ledger with what submissions there are. Called by role lianxiao_auditor.
 -- parameters: $1 district int4, $2 after uuid, $3 limit int4
 -- result: 0 id uuid, 1 stream uuid, 2 seq int8, 3 subject uuid, 4 programme int2, 5 kind int2, 6 occurred_at timestamptz, 7 until_at timestamptz,
 --   8 quantity int8, 9 of uuid, 10 item text, 11 form text, 12 source_key bytea, 13 actor uuid, 14 received_at timestamptz, 15 flags int2,

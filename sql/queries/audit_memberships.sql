@@ -1,4 +1,4 @@
--- audit_memberships: a page of memberships. Called by role lianxiao_assessor.
+-- audit_memberships: a page of memberships. Called by role lianxiao_auditor.
 -- parameters: $1 district int4, $2 after uuid, $3 limit int4
 -- result: 0 id uuid, 1 version int8, 2 stream uuid, 3 seq int8, 4 person uuid, 5 unit uuid, 6 programme int4, 7 role int4, 8 from_at timestamptz,
 --   9 until_at timestamptz, 10 guest bool

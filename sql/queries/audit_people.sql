@@ -1,4 +1,4 @@
--- audit_people: a page of people, with the home that their memberships give (home_of) and whether they have ever had another. Called by role lianxiao_assessor.
+-- audit_people: a page of people, with the home that their memberships give (home_of) and whether they have ever had another. Called by role lianxiao_auditor.
 -- parameters: $1 district int4, $2 after uuid, $3 limit int4
 -- result: 0 id uuid, 1 version int8, 2 stream uuid, 3 seq int8, 4 birth_year int4, 5 certificate bool, 6 in_post bool, 7 established bool, 8 full_time bool,
 --   9 name text, 10 teacher_no text, 11 account text, 12 title text, 13 home uuid, 14 settled bool

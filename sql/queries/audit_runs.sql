@@ -1,4 +1,4 @@
--- audit_runs: rows of op_run by their keys, in the order of the keys; all null where there is no row. Called by role lianxiao_assessor.
+-- audit_runs: rows of op_run by their keys, in the order of the keys; all null where there is no row. Called by role lianxiao_auditor.
 -- parameters: $1 district int4, $2 stream uuid[], $3 device bytea[], $4 op_to int8[]
 -- result: all columns of op_run, see server/audit/rows.h
 select o.district, o.stream, o.device, o.op_from, o.op_to, o.seq_from, o.scope_version, o.received_at, o.stored, o.refused, o.flags, o.person, o.root, o.hashes,

@@ -1,4 +1,4 @@
--- audit_seals: a page of a district's chain. Called by role lianxiao_assessor.
+-- audit_seals: a page of a district's chain. Called by role lianxiao_auditor.
 -- parameters: $1 district int4, $2 after int8 (number), $3 limit int4
 -- result: 0 number int8, 1 sealed_at timestamptz, 2 runs int4, 3 actions int4, 4 algorithm int2, 5 previous bytea, 6 root bytea, 7 hash bytea, 8 key bytea,
 --   9 signature bytea, 10 entries bytea

@@ -1,4 +1,4 @@
--- audit_senders: what there is of every stream and device of a district, and how far the sealer thinks that it has sealed. Called by role lianxiao_assessor.
+-- audit_senders: what there is of every stream and device of a district, and how far the sealer thinks that it has sealed. Called by role lianxiao_auditor.
 -- parameters: $1 district int4
 -- result: 0 stream uuid, 1 device bytea, 2 runs int8, 3 op_to int8 (newest), 4 sealed_runs int8, 5 sealed_to int8
 with there as (

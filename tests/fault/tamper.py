@@ -15,14 +15,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import audit_columns
 import load
 import lx
 
-TABLES = ["op_run", "audit", "seal", "fact", "submission", "membership", "person", "head", "seal_cursor"]
-KEYS = {"op_run": "stream, device, op_to", "audit": "id", "seal": "district, number", "fact": "id", "submission": "fact",
-        "membership": "id", "person": "id", "head": "stream", "seal_cursor": "stream, device"}
-# Not in the audit: where a roster row lies in its stream (like every place, it changes with moves), and what heads keep for caches and old cursors.
-FREE = {("person", "seq"), ("membership", "seq"), ("head", "pushed_at"), ("head", "roster_version"), ("head", "head"), ("head", "floor")}
+TABLES = ["op_run", "audit", "seal", "fact", "submission", "membership", "person", "head", "seal_cursor", "role_grant", "device", "account", "unit",
+          "programme", "scheme", "role_capability"]
+FREE = audit_columns.uncovered()
 NUMBERS = {"int2", "int4", "int8"}
 
 
@@ -60,7 +59,8 @@ class Superuser:
 class Bench:
     """A city with some history in it whose server is stopped, a copy of its tables, and an export of heads from before the end."""
 
-    def __init__(self, city: lx.Deployment, folder: Path, seed: int):
+    def __init__(self, city: lx.Deployment, folder: Path, seed: int, fill: str = ""):
+        """`fill`: what else is written before the copy of what is to be tampered with."""
         self.city = city
         self.heads = folder / "heads"
         self.key = city.tls / "audit.pub"
@@ -70,6 +70,7 @@ class Bench:
         with load.Fleet(seats, folder / "histories", seed, processes=1) as fleet:
             fleet.await_acknowledged(150)
             self.sql = Superuser(city.cluster)
+            self.tables = [t for (t,) in self.sql.run("select tablename from pg_tables where schemaname = 'lx' order by 1")]
             self.copy("early")
             fleet.await_acknowledged(50)
             self.wait_for_seals()
@@ -79,6 +80,11 @@ class Bench:
             fleet.finish()
         city.server.stop()
         self.erase()
+        if fill:
+            self.sql.run(fill)
+        self.keys = dict(self.sql.run("""select c.relname, string_agg(a.attname, ', ' order by a.attnum) from pg_constraint k
+            join pg_class c on c.oid = k.conrelid join pg_attribute a on a.attrelid = c.oid and a.attnum = any(k.conkey)
+            where k.contype = 'p' and c.relnamespace = 'lx'::regnamespace group by 1"""))
         self.columns = {}
         for table, column, kind, nullable in self.sql.run(
                 "select table_name, column_name, udt_name, is_nullable from information_schema.columns where table_schema = 'lx'"):
@@ -95,20 +101,20 @@ class Bench:
         fact = self.sql.run("select fact from submission order by fact limit 1")
         assert fact, "the load hands something in"
         self.sql.run(f"""update submission set body = null, erased_at = now() where fact = '{fact[0][0]}';
-            insert into audit (district, id, operator, action, target)
-            select district, uuid7(), 'root', 'submission_erase', fact::text from submission where fact = '{fact[0][0]}'""")
+            insert into audit (district, id, at, operator, action, target)
+            select district, uuid7(), erased_at, 'root', 'submission_erase', fact::text from submission where fact = '{fact[0][0]}'""")
         lx.wait_until(lambda: self.sql.run("select count(*) from audit where seal is null") == [["0"]], 60, "the erasure is sealed")
         self.city.server.stop()
 
     def copy(self, schema: str) -> None:
-        tables = "; ".join(f"create table {schema}.{t} as select * from lx.{t}" for t in TABLES)
+        tables = "; ".join(f"create table {schema}.{t} as select * from lx.{t}" for t in self.tables)
         self.sql.run(f"create schema {schema}; {tables}")
 
     def drop_checks(self) -> None:
         """A superuser is not held by constraints."""
         for table, name in self.sql.run("""select conrelid::regclass::text, conname from pg_constraint
                                            where connamespace = 'lx'::regnamespace and contype in ('c', 'f')"""):
-            if table.split(".")[-1] in TABLES:
+            if table.split(".")[-1] in self.tables:
                 self.sql.run(f"alter table {table} drop constraint {name}")
 
     def restore(self, tables: list, schema: str = "late") -> None:
@@ -150,10 +156,10 @@ class Bench:
 
     def pick(self, rng: random.Random, table: str, where: str = "true") -> str:
         """The condition that names one row."""
-        rows = self.sql.run(f"select {KEYS[table]} from late.{table} where {where} order by {KEYS[table]}")
+        rows = self.sql.run(f"select {self.keys[table]} from late.{table} where {where} order by {self.keys[table]}")
         if not rows:
             raise ValueError(f"{table} is empty")
-        names = KEYS[table].split(", ")
+        names = self.keys[table].split(", ")
         return " and ".join(f"{name} = '{value}'" for name, value in zip(names, rng.choice(rows)))
 
     def value(self, rng: random.Random, column: str, kind: str, nullable: bool) -> str:
@@ -163,7 +169,8 @@ class Bench:
         change = {
             "bool": f"not {column}", "uuid": f"'{self.uuid(rng)}'", "text": f"{column} || 'x'",
             "jsonb": f"{column} || '{{\"x\": {rng.randrange(9)}}}'",
-            "date": f"{column} + {rng.randint(1, 99)}",
+            "date": f"{column} + {rng.randint(1, 99)}", "interval": f"{column} + interval '1 second'",
+            "_uuid": f"{column} || '{self.uuid(rng)}'::uuid",
             "timestamptz": f"{column} + interval '{rng.choice(['1 microsecond', '-1 millisecond', '1 day'])}'",
             "bytea": f"case when octet_length({column}) = 0 then '\\x00'::bytea else set_byte({column}, "
                      f"({rng.randrange(10 ** 6)} % octet_length({column}))::int4, (get_byte({column}, "
@@ -175,9 +182,15 @@ class Bench:
             old = change[kind]
         return f"coalesce({old}, {self.fresh(rng, kind)})"
 
+    def other(self, column: str, kind: str) -> str:
+        """Always the same other value, whether it was null or not."""
+        if kind in NUMBERS:
+            return f"coalesce({column}, 0) + 1000"
+        return self.value(random.Random(1), column, kind, False)
+
     def fresh(self, rng: random.Random, kind: str) -> str:
         values = {"bool": "true", "uuid": f"'{self.uuid(rng)}'", "text": "'x'", "jsonb": "'{}'", "bytea": "'\\x01'",
-                  "timestamptz": "now()", "date": "now()::date"}
+                  "timestamptz": "now()", "date": "now()::date", "interval": "'1 second'", "_uuid": "'{}'"}
         return f"{values.get(kind, str(rng.randint(0, 99)))}::{kind}"
 
     @staticmethod
@@ -221,7 +234,7 @@ class Bench:
     def swap(self, rng: random.Random) -> tuple[str, list]:
         """Two rows keep their keys and change what they say, all of it or a part."""
         table = rng.choice(["op_run", "audit", "seal", "fact", "submission", "membership"])
-        keys = KEYS[table].split(", ") + ["district"]
+        keys = self.keys[table].split(", ")
         columns = [c for c, _, _ in self.columns[table] if c not in keys and (table, c) not in FREE | {("fact", "seq")}]
         columns = rng.choice([columns, rng.sample(columns, 1), rng.sample(columns, 2)])
         first, second = self.pick(rng, table), self.pick(rng, table)

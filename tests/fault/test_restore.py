@@ -163,6 +163,44 @@ def test_restored_while_the_server_runs(city):
     assert drilling.homes[1].json("status")["waiting"] == 3  # refused for cause: kept, and told
 
 
+@pytest.mark.parametrize("journal", [True, False])
+def test_units_that_came_later_are_imported_again(journal):
+    """Units are in no journal: their file gives them the same ids again, so what was recorded there finds its place."""
+    with drill.open_city(**({} if journal else {"security_journal": ""})) as city:
+        city.journal = city.journal if journal else ""
+        drill.furnish(city)
+        drilling = drill.Drill(city, random.Random(6))
+        drilling.back_up()
+        drilling.note_moment()
+        units = city.folder / "later.csv"
+        units.write_text("code,name,level,parent,district\n3401040009,later,school,340104,2\n", encoding="utf-8")
+        city.ctl("unit", "import", units)
+        if journal:
+            drilling.homes.append(drilling.member("later", "3401040009"))
+        else:  # whose account is not lost
+            home = drilling.homes[1]
+            city.ctl("grant", "school2", "school_admin", "3401040009")
+            lx.wait_until(lambda: home.run("sync") and len(home.json("status")["grants"]) == 2, 60, "the second grant")
+            home.school = "3401040009"
+        drilling.record(2)
+        drilling.close_archive()
+        city.server.stop()
+        drilling.set_aside()
+        drilling.restore(drilling.moments[0][0])
+        city.server.start()
+        if journal:
+            result = drilling.replay(check=False)
+            assert result.returncode == 1 and "import the units again" in result.stderr
+            city.ctl("unit", "import", units)
+            drilling.replay()
+        else:
+            city.ctl("unit", "import", units)
+            city.ctl("epoch", "accept")
+            city.ctl("grant", "school2", "school_admin", "3401040009")
+        lx.wait_until(lambda: all(home.run("sync", check=False).returncode == 0 for home in drilling.homes), 60, "the server is open")
+        drilling.check_healed()
+
+
 def test_without_a_journal_an_operator_decides():
     with drill.open_city(security_journal="") as city:
         city.journal = ""

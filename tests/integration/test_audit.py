@@ -138,3 +138,35 @@ def test_clients_keep_heads_as_witnesses(sealed, tmp_path):
 
     lx.wait_until(went_back, 30, "the home sees that the chain has gone back")
     assert "gone back" in home.run("status").stdout
+
+
+def test_a_database_from_before_rows_were_audited_is_taken_over_as_it_stands(tmp_path):
+    """Rights, units and accounts of before migration 0019 have no action; migrate notes them, and what is sealed stays good."""
+    tables = ["unit", "programme", "scheme", "role_capability", "role_grant", "device", "account"]
+    with lx.Deployment(audit_interval_ms=100) as city:
+        city.cluster.sql("; ".join(f"drop trigger audit_note on {table}" for table in tables) + "; delete from audit")
+        push_teacher(found_city(city), tmp_path)
+        key = city.tls / "audit.pub"
+        assert "no action has made it" in verify(city, "--key", key, expected=DIFFERENT)
+        city.ctl("migrate")
+        wait_for_seals(city)
+        assert "0 findings" in verify(city, "--key", key)
+        noted = city.cluster.sql("select count(*) from audit where action = 'row'")
+        city.ctl("migrate")
+        assert city.cluster.sql("select count(*) from audit where action = 'row'") == noted, "once"
+        for change in ("update role_grant set until_at = null, role = 5", "delete from device", "update unit set name = name || 'x'"):
+            table = change.split()[2 if change.startswith("delete") else 1]
+            city.cluster.sql(f"create table kept as table {table}; set session_replication_role = replica; {change}")
+            assert f"{table} " in verify(city, "--key", key, expected=DIFFERENT)
+            city.cluster.sql(f"set session_replication_role = replica; delete from {table}; insert into {table} table kept; drop table kept")
+        assert "0 findings" in verify(city, "--key", key)
+
+
+def test_an_auditor_verifies_and_changes_nothing(sealed):
+    """lianxiaoctl verifies as lianxiao_auditor; the rights of that role are tests/sql/test_catalogue.sql."""
+    city = sealed
+    city.cluster.sql("alter role lianxiao_assessor nologin; alter role lianxiao_ops nologin")
+    assert "0 findings" in verify(city, "--key", city.tls / "audit.pub")
+    told = lx.run([lx.ROOT / "deploy/cluster", "psql", city.cluster.folder, "-c",
+                   "set role lianxiao_auditor; set default_transaction_read_only = off; update lx.fact set quantity = 1"], check=False)
+    assert "permission denied for table fact" in told.stderr

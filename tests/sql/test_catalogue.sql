@@ -1,6 +1,6 @@
 -- Ready to be split, and closed by default: what every table, index, policy and function must have.
 begin;
-select plan(20);
+select plan(23);
 create temp view t as
   select c.oid, c.relname, coalesce(obj_description(c.oid), '') as comment, c.relrowsecurity, c.relforcerowsecurity, c.relowner::regrole::text as owner
   from pg_class c where c.relnamespace = 'lx'::regnamespace and c.relkind in ('r', 'p');
@@ -39,6 +39,16 @@ select is_empty($$ select t.relname, r.role, k.privilege from t, unnest(array['l
 select is_empty($$ select t.relname from t where has_table_privilege('lianxiao_ops', t.oid, 'select')
                      and relname in (select relname from unit_data union select unnest(array['account', 'session', 'login_failure', 'enrol_code', 'device', 'role_grant'])) $$, 'operators read no unit data and no logins');
 select is_empty($$ select relname from unit_data where relname <> 'audit' and has_table_privilege('lianxiao_auth', oid, 'select, insert, update, delete') $$, 'the login service has no unit data');
+
+-- the auditor
+select is_empty($$ select t.relname, k.privilege from t, unnest(array['insert', 'update', 'delete', 'truncate', 'trigger']) k (privilege)
+                   where has_table_privilege('lianxiao_auditor', t.oid, k.privilege) or (k.privilege in ('insert', 'update') and has_any_column_privilege('lianxiao_auditor', t.oid, k.privilege)) $$,
+                'an auditor writes nowhere');
+select is_empty($$ select t.relname, a.attname from t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0
+                   where (t.relname in ('session', 'enrol_code', 'login_failure', 'security_event') or a.attname like 'password%')
+                     and has_column_privilege('lianxiao_auditor', t.oid, a.attnum, 'select') $$, 'and reads no secrets');
+select is_empty($$ select p.oid::regprocedure from pg_proc p where p.pronamespace = 'lx'::regnamespace and has_function_privilege('lianxiao_auditor', p.oid, 'execute') $$,
+                'nor calls a function');
 
 -- functions
 select is_empty($$ select p.oid::regprocedure from pg_proc p where p.pronamespace = 'lx'::regnamespace and has_function_privilege('public', p.oid, 'execute') $$, 'no function is open to everybody');
