@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Peers that stall, as a process of its own: stalled.py PORT COUNT CA. Keeps COUNT connections in five styles, makes a new one
-when the server ends one, prints "ready" when all are there, ends with its standard input.
+"""Peers that stall, as a process of its own: stalled.py PORT COUNT CA [STAY]. Keeps COUNT connections in five styles, makes a new
+one when the server ends one (of a half-open one, which nobody sees end: STAY seconds later, 30 when it is not given), prints "ready" when all are there, ends with its standard input.
 
 Styles: no ClientHello; half a handshake; a byte of a frame every 10 s; never reads what it asks for; half-open (gone without a
 FIN; where the kernel does not let us, it goes silent after Hello instead).
@@ -68,8 +68,8 @@ STYLES = (silent, half_a_handshake, drip, never_read, half_open)
 
 
 class Crowd:
-    def __init__(self, port: int, ca: Path):
-        self.port, self.context = port, service.trust(ca)
+    def __init__(self, port: int, ca: Path, stay_s: float = 30):
+        self.port, self.context, self.stay_s = port, service.trust(ca), stay_s
         self.peers: dict = {}
         self.made = 0
         self.half_open_until: list[float] = []
@@ -82,7 +82,7 @@ class Crowd:
         except (OSError, EOFError):
             return  # the accept budget or the limit: tried again in the next round
         if peer is None:
-            self.half_open_until.append(time.monotonic() + 30)
+            self.half_open_until.append(time.monotonic() + self.stay_s)
         else:
             self.peers[peer.fileno()] = [peer, style, time.monotonic() + 10]
 
@@ -111,7 +111,7 @@ class Crowd:
 
 def main() -> None:
     port, count, ca = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    crowd, told = Crowd(port, ca), False
+    crowd, told = Crowd(port, ca, *map(float, sys.argv[4:5])), False
     while not select.select([sys.stdin], [], [], WAIT_S)[0]:
         crowd.look()
         for _ in range(min(50, count - crowd.size())):
@@ -122,4 +122,5 @@ def main() -> None:
     print(crowd.made, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
