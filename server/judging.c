@@ -48,9 +48,27 @@ static bool written_under(const struct judging_input *input, const struct scope_
            input->scope_version < (uint64_t)ended->until_ms;
 }
 
-static struct judge_role role_of(const struct scope_grant *grant) {
+static const struct judge_unit *find_unit(const struct roster *roster, struct uuid id) {
+    for (size_t i = 0; i < roster->n_units; i++)
+        if (uuid_equal(roster->units[i].id, id))
+            return &roster->units[i];
+    return NULL;
+}
+
+// On which unit of the stream's way a role counts. A grant that ended since its unit's part was
+// moved away names that part (scope_of): the office is that of the unit above it now.
+static struct uuid unit_of(const struct judging_input *input, const struct scope_grant *grant) {
+    const struct role_info *role = role_find(grant->role);
+    const struct judge_unit *unit = find_unit(input->roster, grant->unit);
+    while (role != NULL && unit != NULL && (role->units & (1u << unit->level)) == 0)
+        unit = find_unit(input->roster, unit->parent);
+    return unit != NULL ? unit->id : grant->unit;
+}
+
+static struct judge_role role_of(const struct judging_input *input,
+                                 const struct scope_grant *grant) {
     return (struct judge_role){.role = grant->role,
-                               .unit = grant->unit,
+                               .unit = unit_of(input, grant),
                                .from_ms = grant->from_ms,
                                .until_ms = grant->until_ms};
 }
@@ -66,10 +84,10 @@ static enum status fill_roles(const struct judging_input *input, struct arena *a
         return STATUS_NO_MEMORY;
     size_t n = 0;
     for (size_t i = 0; i < scope->n_grants; i++)
-        roles[n++] = role_of(&scope->grants[i]);
+        roles[n++] = role_of(input, &scope->grants[i]);
     for (size_t i = 0; i < scope->n_ended; i++)
         if (written_under(input, &scope->ended[i]))
-            roles[n++] = role_of(&scope->ended[i]);
+            roles[n++] = role_of(input, &scope->ended[i]);
     context->roles = roles;
     context->n_roles = n;
     return STATUS_OK;

@@ -69,8 +69,10 @@ static struct nudge_stream *find(const struct nudge *nudge, struct uuid id) {
 
 static struct nudge_stream *find_or_add(struct nudge *nudge, const struct nudge_head *head) {
     struct nudge_stream *stream = find(nudge, head->stream);
-    if (stream != NULL)
+    if (stream != NULL) {
+        stream->district = head->district; // it may have moved to another
         return stream;
+    }
     stream = calloc(1, sizeof *stream);
     if (stream == NULL)
         return NULL;

@@ -53,6 +53,7 @@ enum pile_verdict {
     PILE_VERDICT_STALE,    // a roster has changed since it was judged
     PILE_VERDICT_DENIED,   // the sender may not write there, or the stream does not exist
     PILE_VERDICT_FROZEN,   // the device is unknown, revoked or frozen
+    PILE_VERDICT_MOVING,   // the stream is under way to another district, or has gone there
     PILE_VERDICT_CLASH,    // alone, and still a record id exists already: see which, then go again
     PILE_VERDICT_FAILED,   // the database refused it for a reason of its own
     PILE_VERDICT_AWAY,     // the database could not be reached in time

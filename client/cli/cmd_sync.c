@@ -68,6 +68,7 @@ static void show_json(struct cli *cli, const struct sync_progress *progress,
     json_int(&json, "received", (int64_t)progress->pulled);
     json_int(&json, "streams", (int64_t)progress->streams);
     json_int(&json, "streams_held", (int64_t)progress->streams_held);
+    json_int(&json, "streams_moving", (int64_t)progress->streams_moving);
     json_int(&json, "streams_broken", (int64_t)progress->streams_broken);
     json_int(&json, "waiting", (int64_t)left->waiting);
     json_int(&json, "blocked", (int64_t)left->blocked);
@@ -88,6 +89,11 @@ static void show_summary(struct cli *cli, const struct sync_progress *progress,
                 (unsigned long long)left->blocked);
     if (progress->refused > 0 || progress->streams_held > 0)
         fprintf(cli->out, _("See lianxiao outbox for what was refused and why.\n"));
+    if (progress->streams_moving > 0)
+        fprintf(cli->out,
+                _("%zu units are on their way to another district: nothing is lost. Sync again in"
+                  " a moment.\n"),
+                progress->streams_moving);
     if (progress->streams_broken > 0)
         fprintf(cli->out,
                 _("%zu units do not agree with the server even after a fresh start; please"
@@ -96,8 +102,8 @@ static void show_summary(struct cli *cli, const struct sync_progress *progress,
 }
 
 static enum cli_exit sync_exit(const struct sync_progress *progress) {
-    bool partly =
-        progress->refused > 0 || progress->streams_held > 0 || progress->streams_broken > 0;
+    bool partly = progress->refused > 0 || progress->streams_held > 0 ||
+                  progress->streams_moving > 0 || progress->streams_broken > 0;
     return partly ? CLI_EXIT_PARTLY : CLI_EXIT_OK;
 }
 

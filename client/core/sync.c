@@ -230,7 +230,7 @@ static void scope_reply(struct sync *sync, const Lx__ScopeReply *reply) {
         return;
     sync->scope_version = reply->scope_version;
     sync->progress.streams = reply->n_streams;
-    sync->progress.streams_to_pull = 0;
+    sync->progress.streams_to_pull = sync->progress.streams_moving = 0;
     sync_set_phase(sync, SYNC_PHASE_PUSH);
 }
 
@@ -302,6 +302,10 @@ void sync_on_error(struct sync *sync, uint32_t token, const Lx__Error *error, in
     struct sync_stream *pulled = sync_pull_by_token(sync, token);
     if (!pulled && (token == 0 || token != sync->token))
         return;
+    if (pulled && sync_is_moving(error)) {
+        sync_pull_moving(sync, pulled);
+        return sync_advance(sync);
+    }
     bool wait = may_wait(sync, error, now_ms);
     if (!pulled) {
         sync->token = 0;

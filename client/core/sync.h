@@ -47,6 +47,7 @@ struct sync_progress {
     uint64_t pulled;         // rows
     size_t streams;          // in scope
     size_t streams_to_pull;  // still to do in this round
+    size_t streams_moving;   // not pulled: under way to another district
     size_t streams_held;     // whose group the server would not take, with the reason in the outbox
     uint64_t restarts;       // replicas that did not prove whole and started afresh
     size_t streams_broken;   // that do not prove whole even after a fresh start

@@ -76,6 +76,8 @@ bool sync_heads_next(struct sync *sync, struct sync_request *out_request);
 void sync_heads_reply(struct sync *sync, const Lx__SubscribeReply *reply);
 bool sync_pull_next(struct sync *sync, struct sync_request *out_request);
 void sync_pull_reply(struct sync *sync, struct sync_stream *stream, const Lx__PullReply *reply);
+bool sync_is_moving(const Lx__Error *error); // a unit that is between two districts
+void sync_pull_moving(struct sync *sync, struct sync_stream *stream);
 void sync_pull_error(struct sync *sync, struct sync_stream *stream, const Lx__Error *error);
 struct sync_stream *sync_pull_by_token(struct sync *sync, uint32_t token);
 void sync_want_pull(struct sync *sync, struct sync_stream *stream);

@@ -208,6 +208,18 @@ void sync_pull_reply(struct sync *sync, struct sync_stream *stream, const Lx__Pu
     sync_advance(sync);
 }
 
+bool sync_is_moving(const Lx__Error *error) {
+    return error->reason && error->reason->reason == REASON_UNIT_MOVING;
+}
+
+// Its rows are between two districts, which may take long: the others do not wait for it. When it
+// has arrived the scope changes, and with the scope's next reading it is asked for again.
+void sync_pull_moving(struct sync *sync, struct sync_stream *stream) {
+    sync->pulls--;
+    sync->progress.streams_moving++;
+    end_pull(sync, stream, SYNC_PULL_IDLE);
+}
+
 void sync_pull_error(struct sync *sync, struct sync_stream *stream, const Lx__Error *error) {
     sync->pulls--;
     if (error->reason && error->reason->reason == REASON_CURSOR_AHEAD)

@@ -125,7 +125,8 @@ static void check_submission(struct audit *audit, int32_t district, int64_t seal
         tell(audit, district, seal, id, "its submission was erased at another time");
 }
 
-// Facts lie where their subject lives. *out_seated: they have never lain elsewhere.
+// Facts lie where their subject lives; those about a unit that has moved lie in its new district.
+// *out_seated: they have never lain elsewhere.
 static void check_place(struct audit *audit, int32_t district, const struct audit_run *run,
                         const struct db_result *result, int row, bool *out_seated) {
     int64_t seal = run->seal;
@@ -133,8 +134,10 @@ static void check_place(struct audit *audit, int32_t district, const struct audi
     struct uuid subject = db_uuid(result, row, FACT_SUBJECT);
     size_t at = uuid_map_find(&audit->person_map, subject);
     struct uuid home = at != UUID_MAP_NONE ? audit->people[at].stream : subject;
+    bool moved = uuid_map_find(&audit->row_map, db_uuid(result, row, FACT_ID)) != UUID_MAP_NONE;
     *out_seated = at == UUID_MAP_NONE || audit->people[at].settled;
-    if (district != (at != UUID_MAP_NONE ? audit->people[at].district : sent_in))
+    if (!(moved && at == UUID_MAP_NONE) &&
+        district != (at != UUID_MAP_NONE ? audit->people[at].district : sent_in))
         tell(audit, district, seal, db_uuid(result, row, FACT_ID), "it lies in another district");
     if (!uuid_equal(db_uuid(result, row, FACT_STREAM), home))
         tell(audit, district, seal, db_uuid(result, row, FACT_ID),

@@ -96,12 +96,20 @@ enum status audit_each_row(struct audit *audit, int32_t district, const char *st
     return STATUS_OK;
 }
 
+// A stream that has moved has rows of the audit in both districts.
+static struct uuid key_of_stream(int32_t district, struct uuid stream) {
+    for (int i = 0; i < 4; i++)
+        stream.bytes[i] ^= (uint8_t)((uint32_t)district >> (8 * i));
+    return stream;
+}
+
 struct audit_stream *audit_stream_of(struct audit *audit, int32_t district, struct uuid stream) {
-    size_t at = uuid_map_find(&audit->stream_map, stream);
+    struct uuid key = key_of_stream(district, stream);
+    size_t at = uuid_map_find(&audit->stream_map, key);
     if (at != UUID_MAP_NONE)
         return &audit->streams[at];
     if (AUDIT_GROW(audit, streams) != STATUS_OK ||
-        uuid_map_add(&audit->stream_map, stream, audit->n_streams) != STATUS_OK)
+        uuid_map_add(&audit->stream_map, key, audit->n_streams) != STATUS_OK)
         return NULL;
     audit->streams[audit->n_streams] = (struct audit_stream){.id = stream, .district = district};
     return &audit->streams[audit->n_streams++];

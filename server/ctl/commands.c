@@ -54,6 +54,12 @@ static const struct ctl_option audit_verify_options[] = {
     {"json", NULL, "one JSON object"},
     {NULL, NULL, NULL},
 };
+static const struct ctl_option move_options[] = {
+    {"to", "PARENT", "code of the district (of a school) or school (of a workshop)"},
+    {"back", NULL, "take back a unit that is under way to another district"},
+    {"wait", "SECONDS", "how long the old district's figures may take (default 60)"},
+    {NULL, NULL, NULL},
+};
 static const struct ctl_option status_options[] = {
     {"json", NULL, "one JSON object"},
     {NULL, NULL, NULL},
@@ -73,6 +79,10 @@ static const struct ctl_command commands[] = {
      CTL_DATABASE_MIGRATE, ctl_migrate},
     {"unit import", "FILE", 1, "add and change units from a CSV file (deploy/units.md)", none,
      CTL_DATABASE_OPS, ctl_unit_import},
+    {"unit move", "UNIT", 1, "put a school under another district, a workshop under another school",
+     move_options, CTL_DATABASE_OPS, ctl_unit_move},
+    {"unit moves", "", 0, "units that are under way between districts", none, CTL_DATABASE_OPS,
+     ctl_unit_moves},
     {"scheme check", "FILE", 1, "check a scheme (YAML) and list its assumptions", none,
      CTL_DATABASE_NONE, ctl_scheme_check},
     {"scheme load", "FILE", 1, "give a running programme a new version of its scheme", none,

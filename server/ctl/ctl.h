@@ -94,6 +94,8 @@ enum ctl_exit ctl_ca_init(struct ctl *ctl);
 enum ctl_exit ctl_ca_bundle_key(struct ctl *ctl);
 enum ctl_exit ctl_migrate(struct ctl *ctl);
 enum ctl_exit ctl_unit_import(struct ctl *ctl);
+enum ctl_exit ctl_unit_move(struct ctl *ctl);
+enum ctl_exit ctl_unit_moves(struct ctl *ctl);
 enum ctl_exit ctl_scheme_check(struct ctl *ctl);
 enum ctl_exit ctl_scheme_load(struct ctl *ctl);
 enum ctl_exit ctl_programme_start(struct ctl *ctl);

@@ -252,15 +252,25 @@ static void print_changes(const struct units *units, size_t i, const struct db_r
 }
 
 // NOT_STORED: good itself, but another row of the file is not.
-enum verdict { NOT_STORED = 0, ADDED = 1, CHANGED = 2, SAME = 3, NO_PARENT = 4, UNFIT = 5 };
+#define SHOW(text) (int)(text).size, (const char *)(text).data
+
+enum verdict {
+    NOT_STORED = 0,
+    ADDED = 1,
+    CHANGED = 2,
+    SAME = 3,
+    NO_PARENT = 4,
+    UNFIT = 5,
+    ELSEWHERE = 6
+};
 
 static enum ctl_exit report(const struct units *units, const struct db_result *verdicts,
                             const struct db_result *old) {
-    size_t counts[UNFIT + 1] = {0};
+    size_t counts[ELSEWHERE + 1] = {0};
     for (int r = 0; r < db_rows(verdicts); r++) {
         size_t i = (size_t)db_int8(verdicts, r, 0) - 1;
         int64_t verdict = db_int8(verdicts, r, 1);
-        if (i >= units->n || verdict < NOT_STORED || verdict > UNFIT)
+        if (i >= units->n || verdict < NOT_STORED || verdict > ELSEWHERE)
             return ctl_refuse("the database gave verdict %lld", (long long)verdict);
         counts[verdict]++;
         if (verdict == CHANGED)
@@ -272,9 +282,16 @@ static enum ctl_exit report(const struct units *units, const struct db_result *v
             fprintf(stderr, "row %zu: level or district does not fit the parent %.*s\n",
                     units->rows[i], (int)units->parents[i].size,
                     (const char *)units->parents[i].data);
+        if (verdict == ELSEWHERE)
+            fprintf(stderr,
+                    "row %zu: parent: %.*s lies under %.*s: move it with lianxiaoctl unit move "
+                    "%.*s --to %.*s\n",
+                    units->rows[i], SHOW(units->codes[i]), SHOW(db_text(old, (int)i, 4)),
+                    SHOW(units->codes[i]), SHOW(units->parents[i]));
     }
-    if (counts[NO_PARENT] + counts[UNFIT] > 0)
-        return ctl_refuse("%zu faults, nothing is stored", counts[NO_PARENT] + counts[UNFIT]);
+    size_t faults = counts[NO_PARENT] + counts[UNFIT] + counts[ELSEWHERE];
+    if (faults > 0)
+        return ctl_refuse("%zu faults, nothing is stored", faults);
     printf("%zu units: %zu added, %zu changed, %zu the same\n", units->n, counts[ADDED],
            counts[CHANGED], counts[SAME]);
     return CTL_EXIT_DONE;

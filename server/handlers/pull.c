@@ -11,6 +11,8 @@
 
 #define DEFAULT_ROWS 500
 #define MAX_ROWS 1000
+#define MOVING_RETRY_MS 1000
+#define KIND_MOVING (-1)                  // instead of rows: they are under way to another district
 #define REPLY_BYTES (FRAME_CAP_REPLY / 2) // a page ends here: rows may be large, a reply may not
 
 struct pulling {
@@ -88,6 +90,10 @@ static void on_rows(void *user, enum status status, const struct db_result *resu
     }
     if (db_rows(result) == 0) {
         fail_unknown(request);
+        return;
+    }
+    if (!db_is_null(result, 0, PULL_KIND) && db_int8(result, 0, PULL_KIND) == KIND_MOVING) {
+        request_fail_later(request, REASON_UNIT_MOVING, MOVING_RETRY_MS);
         return;
     }
     fill_head(pulling, result, &reply);

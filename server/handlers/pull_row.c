@@ -184,6 +184,11 @@ static void read_unit(struct reading *reading, Lx__Row *row) {
     unit->district = (uint32_t)number(reading, COLUMN_STATE);
     unit->has_printed_size = has(reading, COLUMN_COUNT);
     unit->printed_size = (uint32_t)number(reading, COLUMN_COUNT);
+    unit->has_moving_to = has(reading, COLUMN_ACTOR);
+    if (unit->has_moving_to)
+        unit->moving_to = id(reading, COLUMN_ACTOR);
+    unit->has_closed_ms = has(reading, COLUMN_UNTIL);
+    unit->closed_ms = unit->has_closed_ms ? time(reading, COLUMN_UNTIL) : 0;
     row->unit = unit;
 }
 

@@ -47,6 +47,7 @@ struct push_group {
     struct push_part part;
     unsigned rounds;
     bool schemes_read;           // again, because a programme was not known
+    bool units_read;             // again, because the stream has gone to another district
     bool with_pile;              // held by the pile: goes again, or is released
     struct judging_facts facts;  // that operations are about, looked up
     struct judge_subject *homes; // persons of memberships, looked up

@@ -190,6 +190,22 @@ static void on_frozen(struct push_group *group) {
     refuse(group, REASON_DEVICE_FROZEN);
 }
 
+static void on_units(void *user) {
+    go_again(user);
+}
+
+// Perhaps it has arrived, and this worker does not know yet: its unit says.
+static void on_moving(struct push_group *group) {
+    struct worker *worker = group->push->worker;
+    if (group->units_read) {
+        refuse(group, REASON_UNIT_MOVING);
+        return;
+    }
+    group->units_read = true;
+    roster_cache_forget(worker->handlers->rosters, group->stream);
+    handlers_refresh_units(worker, on_units, group);
+}
+
 static void on_failed(struct push_group *group) {
     refuse(group, REASON_GROUP_FAILED);
 }
@@ -202,6 +218,7 @@ static void on_piled(void *user, struct pile_group *pile) {
         [PILE_VERDICT_STALE] = on_stale,     [PILE_VERDICT_DENIED] = on_denied,
         [PILE_VERDICT_FROZEN] = on_frozen,   [PILE_VERDICT_CLASH] = on_clash,
         [PILE_VERDICT_FAILED] = on_failed,   [PILE_VERDICT_AWAY] = on_away,
+        [PILE_VERDICT_MOVING] = on_moving,
     };
     struct push_group *group = user;
     group->with_pile = true;

@@ -9,4 +9,4 @@ begin
 end
 $$;
 revoke all on function lx.audit_add from public;
-grant execute on function lx.audit_add to lianxiao_auth, lianxiao_writer;
+grant execute on function lx.audit_add to lianxiao_auth, lianxiao_writer, lianxiao_carrier;

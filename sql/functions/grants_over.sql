@@ -1,13 +1,15 @@
 -- The grants of a person over a unit's stream, past ones too: the one place that says how far a grant reaches.
--- Takes person and stream. Returns mask, level of the role, from, end (term or revocation, the earlier) and whether it was revoked for cause.
+-- Takes person and stream. Returns mask, level of the role, from, end (term, revocation, or the day when the unit was moved away, the earliest) and whether it
+-- was revoked for cause.
 -- Locks nothing. Plain SQL without settings, so that the planner inlines it into push.
 create or replace function lx.grants_over(p_person uuid, p_stream uuid)
 returns table (mask int4, level int4, from_at timestamptz, ended_at timestamptz, for_cause bool)
 language sql stable
 as $$
-  select c.mask, c.level, g.from_at, least(g.until_at, g.revoked_at), g.for_cause
+  select c.mask, c.level, g.from_at, least(g.until_at, g.revoked_at, case when g.unit <> all(u.path) then u.former_until[array_position(u.former, g.unit)] end),
+         g.for_cause
   from lx.unit u
-  join lx.role_grant g on g.person = p_person and g.unit = any(u.path)
+  join lx.role_grant g on g.person = p_person and (g.unit = any(u.path) or g.unit = any(u.former))
   join lx.role_capability c on c.role = g.role
   where u.id = p_stream
 $$;

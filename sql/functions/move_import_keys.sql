@@ -18,4 +18,4 @@ begin
 end
 $$;
 revoke all on function lx.move_import_keys from public;
-grant execute on function lx.move_import_keys to lianxiao_writer;
+grant execute on function lx.move_import_keys to lianxiao_writer, lianxiao_carrier;

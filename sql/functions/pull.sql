@@ -1,6 +1,7 @@
 -- The newest state of the rows of one stream above a cursor, in order of seq. Result columns: sql/queries/pull.sql.
 -- Takes district, stream, cursor, limit and the head when the replica was begun (null: an older client, which finds out by count and digest). A replica that was
--- begun and pulled below the floor gets the stream from the start (snapshot). Returns no row when the stream is unknown or forbidden, one with kind null when nothing is above the cursor.
+-- begun and pulled below the floor gets the stream from the start (snapshot). Returns no row when the stream is unknown or forbidden, one with kind null when nothing is above the cursor,
+-- one with kind -1 when the stream's rows are under way to another district.
 -- Locks nothing; runs with the caller's rights, so under row level security; one snapshot. The head comes first: a stream that is not visible, or not ahead of
 -- the cursor, is not walked and costs one index look-up.
 create or replace function lx.pull(p_district int4, p_stream uuid, p_given int8, p_limit int4, p_began int8)
@@ -17,8 +18,13 @@ declare
   v_head record;
   v_cursor int8 := p_given;
 begin
-  select h.head, h.live, h.digest, h.floor into v_head from lx.head h where h.district = p_district and h.stream = p_stream;
+  select h.head, h.live, h.digest, h.floor, h.moving into v_head from lx.head h where h.district = p_district and h.stream = p_stream;
   if not found then
+    return;
+  end if;
+  if v_head.moving then
+    kind := -1;
+    return next;
     return;
   end if;
   head := v_head.head;
@@ -49,7 +55,7 @@ begin
             null, null, null, null, null, m.guest, null
      from lx.membership m where m.district = p_district and m.stream = p_stream and m.seq > v_cursor order by m.seq limit p_limit)
     union all
-    (select 4, u.seq, u.id, u.version, u.id, null, u.level, u.parent, null, null, null, null, u.code, null, null, null, null, u.name, null, u.district,
+    (select 4, u.seq, u.id, u.version, u.id, null, u.level, u.parent, null, u.closed_at, null, null, u.code, null, null, u.moving_to, null, u.name, null, u.district,
             u.printed_size, null, null, null, null, null, u.attributes
      from lx.unit u where p_district = 0 and u.seq > v_cursor order by u.seq limit p_limit)
     union all

@@ -12,7 +12,7 @@ language plpgsql stable
 as $$
 begin
   with target as materialized (
-    select t.no, t.grp, t.stream, t.count, h.head, h.roster_version is distinct from t.roster as stale,
+    select t.no, t.grp, t.stream, t.count, h.head, h.moving, h.roster_version is distinct from t.roster as stale,
            case
              when h.head is null then 0
              when m.held & t.needs = t.needs then 2
@@ -32,12 +32,13 @@ begin
     ) m
   ),
   grouped as materialized (
-    select grp, min(allowed) as allowed, bool_or(stale) as stale from target group by grp
+    select grp, min(allowed) as allowed, bool_or(stale) as stale, bool_or(moving) as moving from target group by grp
   ),
   judged as materialized (
     select g.no, coalesce(r.op_to, 0) as last, t.allowed,
            case
              when d.device is null or d.revoked_at is not null or d.frozen_at is not null then 8
+             when t.moving then 9
              when g.op_from <= r.op_to then lx.op_overlap(g.district, g.stream, g.device, g.op_from, g.hashes)
              when coalesce(t.allowed, 0) = 0 then 6
              when g.op_from > coalesce(r.op_to, 0) + 1 then 4

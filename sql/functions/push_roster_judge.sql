@@ -12,6 +12,7 @@ begin
   last := coalesce((select max(o.op_to) from lx.op_run o where o.district = p_district and o.stream = p_stream and o.device = p_device), 0);
   verdict := case
     when v_good is not true then 8
+    when exists (select from lx.head h where h.district = p_district and h.stream = p_stream and h.moving) then 9
     when p_op_from <= last then lx.op_overlap(p_district, p_stream, p_device, p_op_from, p_hashes)
     when lx.mask_over(p_person, p_stream) & 256 = 0 then 6
     when not exists (select from lx.head h where h.district = p_district and h.stream = p_stream) then 6

@@ -1,5 +1,5 @@
 -- Checks one row of a unit file against the database and the rest of the file.
--- Takes the columns of unit_import and the row's place. Returns 0 good, 4 parent unknown, 5 level or district does not fit. Locks nothing.
+-- Takes the columns of unit_import and the row's place. Returns 0 good, 4 parent unknown, 5 level or district does not fit, 6 known under another parent (unit_move). Locks nothing.
 create or replace function lx.unit_check(p_parent_code text[], p_level int4[], p_code text[], p_district int4[], p_row int4) returns int4
 language plpgsql stable
 as $$
@@ -22,7 +22,8 @@ begin
   end if;
   return case
     when v_parent.level <> p_level[p_row] - 1 then 5
-    when v_old.id is not null and (v_old.level <> p_level[p_row] or p_parent_code[p_row] <> (select u.code from lx.unit u where u.id = v_old.parent)) then 5
+    when v_old.level <> p_level[p_row] then 5
+    when p_parent_code[p_row] <> (select u.code from lx.unit u where u.id = v_old.parent) then 6
     when p_level[p_row] = 2 and (coalesce(p_district[p_row], 0) < 1
          or exists (select from lx.unit u where u.level = 2 and u.district = p_district[p_row] and u.code <> p_code[p_row])
          or (select count(*) from unnest(p_level, p_district) f (level, district) where f.level = 2 and f.district = p_district[p_row]) > 1) then 5

@@ -13,7 +13,7 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended('lx.unit_import', 0));
   v_verdicts := array(select lx.unit_check(p_parent_code, p_level, p_code, p_district, i) from generate_subscripts(p_code, 1) i order by i);
-  if v_verdicts && array[4, 5] then
+  if v_verdicts && array[4, 5, 6] then
     return query select v.no::int4, v.verdict from unnest(v_verdicts) with ordinality v (verdict, no) order by v.no;
     return;
   end if;

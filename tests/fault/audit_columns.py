@@ -7,6 +7,9 @@ FILL = """
 insert into rollup_day select now()::date, * from rollup limit 1;
 insert into todo (district, subject, level, lane) values (9, gen_random_uuid(), 5, 1);
 insert into standing_gone select district, subject, programme, role, coalesce(contribution, '') from standing limit 1;
+with put as (insert into unit_move (district, id, unit, from_parent, to_parent, to_district, left_at, taken_by, taken_at, ended_at)
+  select u.district, gen_random_uuid(), u.id, u.parent, u.parent, 2, now(), 2, now(), now() from unit u where u.level = 3 limit 1 returning *)
+insert into unit_package (district, move, what, part, rows) select district, id, 'fact', 0, '[]' from put;
 insert into transit_package (district, transfer, person, to_district, to_unit, left_at, body)
   select p.district, gen_random_uuid(), gen_random_uuid(), 2, u.id, now(), '{}' from person p, unit u where u.level = 2 and u.district = 2 limit 1;
 with put as (insert into transit (district, stream, seq, id, transfer, person, unit, other_district, side, left_at, name)

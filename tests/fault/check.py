@@ -93,7 +93,7 @@ class Database:
             f"select {plain('id')}, level, {plain('array_to_string(path, chr(44))')} from unit")}
         self.city = next(unit for unit, (level, _) in self.units.items() if level == "1")
         self.heads = {s: (int(h), int(l), int(d) & (1 << 64) - 1) for s, h, l, d in rows(
-            f"select {plain('stream')}, head, live, digest from head")}
+            f"select {plain('stream')}, head, live, digest from head h join unit u on u.id = h.stream and u.district = h.district")}
         self.facts = {i: (s, int(q), int(k), o, f, subject, item, quantity) for i, s, q, k, o, f, subject, item, quantity in rows(
             f"select {plain('id')}, {plain('stream')}, seq, kind, coalesce({plain('of_id')}, ''), coalesce(form, ''),"
             f" {plain('subject')}, coalesce(item, ''), coalesce(quantity, 0) from fact")}
@@ -111,7 +111,8 @@ class Database:
         self.left = {(s, subject): (int(q), to) for s, subject, q, to in rows(
             f"select {plain('stream')}, {plain('subject')}, seq, {plain('to_stream')} from left_stream")}
         self.runs = rows(f"select {plain('stream')}, encode(device, 'hex'), op_from, op_to, encode(root, 'hex'),"
-                         " encode(hashes, 'hex'), encode(answer, 'hex') from op_run order by 1, 2, op_from")
+                         " encode(hashes, 'hex'), encode(answer, 'hex') from op_run o join unit u on u.id = o.stream and u.district = o.district"
+                         " where device <> decode(repeat('00', 32), 'hex') order by 1, 2, op_from")  # not copies, nor operators' runs
 
     def place(self, findings: Findings) -> None:
         """Every row to its place in its stream."""

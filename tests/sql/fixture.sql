@@ -46,7 +46,7 @@ begin
     case when v_same then array[v_unit.id] else array[v_unit.id, v_target.id] end,
     case when v_same then array[p_needs] else array[1, p_needs] end,
     array(select coalesce(p_roster, h.roster_version) from unnest(case when v_same then array[v_unit.id] else array[v_unit.id, v_target.id] end) with ordinality t (s, o)
-          join lx.head h on h.stream = t.s order by o),
+          join lx.head h on h.district = v_unit.district and h.stream = t.s order by o),
     case when v_same then array[n] else array[0, n] end,
     case when v_same then array[(select bit_xor(lx.row_digest(i, 1)) from unnest(p_ids) i)] else array[0, (select bit_xor(lx.row_digest(i, 1)) from unnest(p_ids) i)] end,
     array_fill(case when v_same then 1 else 2 end, array[n]), array(select generate_series(1, n)), p_ids, array_fill(1, array[n]), array_fill(p_kind, array[n]),
@@ -71,7 +71,7 @@ $$;
 
 -- The ledger's promise for one stream: seqs 1..head each in at most one row, live count and digest equal a recount.
 create function pg_temp.sound(p_unit text) returns bool language sql as $$
-  with h as (select * from lx.head where stream = pg_temp.u(p_unit)),
+  with h as (select h.* from lx.unit u join lx.head h on h.district = u.district and h.stream = u.id where u.code = p_unit),
   r as (
     select seq, id, 1::int8 as version from lx.fact where stream = pg_temp.u(p_unit)
     union all select seq, id, version from lx.person where stream = pg_temp.u(p_unit)
