@@ -178,12 +178,9 @@ static enum status prune(struct assessor *assessor) {
         return STATUS_OK;
     assessor->prune_at_ms = now_ms + PRUNE_MS;
     struct arena *arena = arena_new(0);
-    struct db_params *params = arena == NULL ? NULL : db_params_new(arena);
-    enum status status = STATUS_NO_MEMORY;
-    if (params != NULL) {
-        db_param_int4(params, TOMBSTONE_DAYS);
-        status = db_sync_query(assessor->db, "prune", params, NULL);
-    }
+    struct db_params *params = db_params_new(arena);
+    db_param_int4(params, TOMBSTONE_DAYS);
+    enum status status = db_sync_query(assessor->db, "prune", params, NULL);
     arena_free(&arena);
     return status;
 }

@@ -172,10 +172,9 @@ void conn_close_gently(struct conn *conn) {
 
 static void release_retired(struct conn *conn) {
     while (conn->retired != NULL) {
-        struct retired_session *retired = conn->retired;
+        struct held_session *retired = conn->retired;
         conn->retired = retired->next;
         retired->release(retired->session);
-        free(retired);
     }
 }
 
@@ -187,23 +186,19 @@ void conn_reap(struct conn *conn) {
     frame_reader_free(&conn->reader);
     if (conn->in_flight > 0 || conn->is_dirty || conn->reading_again)
         return; // the last of them brings it here again
-    conn_set_session(conn, NULL, NULL);
+    conn_set_session(conn, NULL);
     release_retired(conn);
     free(conn);
 }
 
-void conn_set_session(struct conn *conn, struct session *session,
-                      void (*release)(struct session *session)) {
-    if (conn->context.session != NULL) {
-        struct retired_session *retired = malloc(sizeof *retired);
-        if (retired == NULL)
-            abort(); // freeing it under an open request would be worse
-        *retired =
-            (struct retired_session){conn->retired, conn->context.session, conn->release_session};
-        conn->retired = retired;
+void conn_set_session(struct conn *conn, struct held_session *held) {
+    struct session *session = held != NULL ? held->session : NULL;
+    if (conn->held != NULL) {
+        conn->held->next = conn->retired;
+        conn->retired = conn->held;
     }
+    conn->held = held;
     conn->context.session = session;
-    conn->release_session = release;
     conn->reader.cap_bytes = session != NULL ? FRAME_CAP_SESSION : FRAME_CAP_GREETING;
     conn->heard_at_ms = clock_monotonic_ms();
     if (session == NULL) {

@@ -24,13 +24,6 @@ enum conn_state {
     CONN_STATE_CLOSED,  // waits on worker->closed, and for its last requests
 };
 
-// A login that was replaced while requests began with it were open.
-struct retired_session {
-    struct retired_session *next;
-    struct session *session; // owns, through release
-    void (*release)(struct session *session);
-};
-
 struct conn {
     struct worker *worker; // borrows
     struct stream *stream; // owns; NULL once closed
@@ -46,8 +39,8 @@ struct conn {
     struct buf in;  // owns; read but not yet looked at
     struct buf out; // owns; answers to send
     struct request_context context;
-    void (*release_session)(struct session *session);
-    struct retired_session *retired;   // owns
+    struct held_session *held;         // the login; owns, through its release
+    struct held_session *retired;      // replaced while requests began with it were open; owns
     struct subscription *subscription; // owns (nudge.c)
     struct wheel_node deadline;
     int64_t opened_at_ms;         // monotonic: accepted, then end of the handshake
@@ -72,9 +65,8 @@ void conn_greeted(struct conn *conn);
 // Appends an event frame; dropped (false) when the peer is far behind in reading.
 bool conn_send_event(struct conn *conn, uint16_t method, const ProtobufCMessage *message);
 
-// Takes the login away from the connection (nothing when there is none).
-void conn_set_session(struct conn *conn, struct session *session,
-                      void (*release)(struct session *session));
+// The connection's login from now on; NULL takes it away (nothing when there is none).
+void conn_set_session(struct conn *conn, struct held_session *held);
 
 // Called by request.c: the frame is appended to conn->out already.
 void conn_request_answered(struct conn *conn);

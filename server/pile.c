@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_ROUTES 64
+#define FEW 16
 
 enum route_state {
     ROUTE_IDLE,    // nothing in flight
@@ -29,7 +30,8 @@ struct route {
     bool culprit_found;  // one has failed alone: the rest is probably good, batches grow again
     unsigned tries;      // of the batch in flight that came to nothing so far
     struct pile_batch batch;
-    size_t batch_capacity; // of batch.groups, which the route owns
+    size_t batch_capacity;       // of batch.groups, which the route owns
+    struct pile_group *few[FEW]; // batch.groups at first: a batch goes without memory, too
 };
 
 struct pile {
@@ -99,8 +101,12 @@ struct pile *pile_new(unsigned routes, struct pile_writer writer) {
         return NULL;
     pile->writer = writer;
     pile->n_routes = routes;
-    for (unsigned i = 0; i < routes; i++)
-        pile->routes[i].batch.route = i;
+    for (unsigned i = 0; i < routes; i++) {
+        struct route *route = &pile->routes[i];
+        route->batch.route = i;
+        route->batch.groups = route->few;
+        route->batch_capacity = FEW;
+    }
     return pile;
 }
 
@@ -133,7 +139,8 @@ void pile_free(struct pile **pile) {
         route->state = ROUTE_CALLING; // nothing is written from now on
         while (route->waiting.first != NULL)
             turn_away_waiting(route);
-        free(route->batch.groups);
+        if (route->batch.groups != route->few)
+            free(route->batch.groups);
     }
     free(*pile);
     *pile = NULL;
@@ -152,10 +159,14 @@ static bool is_blocked(const struct route *route, uint64_t key) {
 static bool batch_reserve(struct route *route) {
     if (route->batch.n_groups < route->batch_capacity)
         return true;
-    size_t capacity = route->batch_capacity > 0 ? 2 * route->batch_capacity : 16;
-    void *groups = realloc(route->batch.groups, capacity * sizeof(struct pile_group *));
+    bool has_few = route->batch.groups == route->few;
+    size_t capacity = 2 * route->batch_capacity;
+    struct pile_group **groups =
+        realloc(has_few ? NULL : route->batch.groups, capacity * sizeof(*groups));
     if (groups == NULL)
         return false; // what is in the batch goes, the rest waits
+    if (has_few)
+        memcpy(groups, route->few, sizeof route->few);
     route->batch.groups = groups;
     route->batch_capacity = capacity;
     return true;

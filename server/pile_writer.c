@@ -12,18 +12,19 @@
 
 #define MAX_ROUTES 64
 
-struct pile_carrier {
-    struct worker *worker;                        // borrows
-    struct arena *arenas[MAX_ROUTES];             // owns: parameters of the batch in flight
-    const struct pile_batch *batches[MAX_ROUTES]; // borrows: what is in flight
-    struct arena *constants;                      // owns
-    struct view taken_reason;                     // packed: record id taken by other content
-};
-
 // What a callback needs to know: which route.
 struct trip {
     struct pile_carrier *carrier;
     unsigned route;
+};
+
+struct pile_carrier {
+    struct worker *worker; // borrows
+    struct trip trips[MAX_ROUTES];
+    struct arena *arenas[MAX_ROUTES];             // owns: parameters of the batch in flight
+    const struct pile_batch *batches[MAX_ROUTES]; // borrows: what is in flight
+    struct arena *constants;                      // owns
+    struct view taken_reason;                     // packed: record id taken by other content
 };
 
 // Columns of push() and, shifted by one from the second on, of push_roster().
@@ -108,22 +109,20 @@ static struct db_params *bind_batch(struct pile_carrier *carrier, const struct p
                                     struct arena *arena) {
     const struct pile_group *first = batch->groups[0];
     struct db_params *params = db_params_new(arena);
+    if (arena == NULL)
+        return params;
     enum status status = first->detail != NULL
                              ? pile_roster_bind(first, arena, params)
                              : pile_columns_bind(batch, worker_now_ms(carrier->worker), first->slow,
                                                  carrier->taken_reason, arena, params);
-    return status == STATUS_OK ? params : NULL;
+    return status == STATUS_OK ? params : db_params_new(NULL);
 }
 
-// Parameters that could not be made: an empty statement fails later, on the loop, as any other.
+// Parameters that could not be made fail later, on the loop, as any other call.
 static void carry(void *user, const struct pile_batch *batch) {
     struct pile_carrier *carrier = user;
     struct arena *arena = arena_new(0);
-    struct trip *trip = arena != NULL ? arena_alloc(arena, sizeof(*trip)) : NULL;
-    if (trip == NULL) {
-        log_error("out of memory while writing");
-        abort(); // as for the pools: nothing that was acknowledged is lost
-    }
+    struct trip *trip = &carrier->trips[batch->route];
     *trip = (struct trip){carrier, batch->route};
     carrier->arenas[batch->route] = arena;
     carrier->batches[batch->route] = batch;

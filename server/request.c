@@ -145,9 +145,8 @@ struct conn *request_conn(const struct request *request) {
     return request_orphaned(request) ? NULL : request->conn;
 }
 
-void request_set_session(struct request *request, struct session *session,
-                         void (*release)(struct session *session)) {
-    conn_set_session(request->conn, session, release);
+void request_set_session(struct request *request, struct held_session *held) {
+    conn_set_session(request->conn, held);
 }
 
 void request_greeted(struct request *request) {

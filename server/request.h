@@ -59,11 +59,18 @@ void request_fail_status(struct request *request, enum status status, const char
 // The peer is gone: answering is still the duty and drops the answer.
 bool request_orphaned(const struct request *request);
 
+// A login's place in its connection's lists: part of the login, so that replacing one needs no
+// memory.
+struct held_session {
+    struct held_session *next;
+    struct session *session;
+    void (*release)(struct session *session);
+};
+
 // Puts a login on the connection (or takes it away with NULL). The connection owns it from now on
 // and calls `release` at its end or when replaced; sessions still in use by open requests live
 // until those are answered. Raises the payload cap.
-void request_set_session(struct request *request, struct session *session,
-                         void (*release)(struct session *session));
+void request_set_session(struct request *request, struct held_session *held);
 // Hello was good: from its answer on the connection takes other methods.
 void request_greeted(struct request *request);
 // Closes the connection when the answers given so far are sent (after revocation, say).

@@ -87,7 +87,7 @@ static void finish_beginning(struct beginning *beginning, enum status status) {
     struct request *request = beginning->request;
     struct session *session = beginning->session;
     if (status == STATUS_OK)
-        request_set_session(request, session, session_release);
+        request_set_session(request, &session->held);
     else
         session_release(session);
     beginning->done(request, status, status == STATUS_OK ? session : NULL, beginning->user);
@@ -110,6 +110,7 @@ static struct session *session_new(struct request *request,
     memcpy(session->token_hash, identity->token_hash.data, SESSION_HASH_SIZE);
     memcpy(session->device, request_context(request)->device, REQUEST_DEVICE_SIZE);
     session->references = 1;
+    session->held = (struct held_session){NULL, session, session_release};
     session->checks_off = !config_checks_server(worker->config);
     session->must_change_password = identity->must_change_password;
     session->person = identity->person;

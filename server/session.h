@@ -44,6 +44,7 @@ struct session {
     unsigned references;             // the connection's, and checks under way
     struct handlers *owner;          // borrows; NULL after its end: in whose list it is
     struct session *next, *previous; // all of the worker
+    struct held_session held;        // its connection's
 };
 
 // The login of a request that needs one; notes that it was used. Never NULL for such a method, and
@@ -56,7 +57,7 @@ struct session *session_still_of(const struct request *request);
 struct scope *session_hold_scope(const struct request *request);
 // Takes a scope that was read meanwhile into use (a reference of its own).
 void session_adopt_scope(struct session *session, struct scope *scope);
-// Drops a reference: what request_set_session takes as `release`.
+// Drops a reference; the connection's at the end of `held`.
 void session_release(struct session *session);
 
 // Reads a person's scope; done runs on the loop, later; the scope's one reference is the

@@ -53,7 +53,7 @@ unsigned worker_end_sessions(struct worker *worker,
         Lx__Nudge message = LX__NUDGE__INIT;
         message.has_scope_changed = message.scope_changed = true;
         (void)conn_send_event(conn, LX__METHOD__NUDGE, &message.base);
-        conn_set_session(conn, NULL, NULL);
+        conn_set_session(conn, NULL);
         if (close_conn)
             conn_close_gently(conn);
         n++;

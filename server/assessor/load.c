@@ -37,7 +37,7 @@ static struct db_params *ask(const struct batch *batch, bool all) {
     }
     db_param_int4(params, batch->computation->district);
     db_param_uuid_array(params, n, ids, NULL);
-    return ids == NULL ? NULL : params;
+    return ids == NULL ? db_params_new(NULL) : params;
 }
 
 typedef enum status (*run_fn)(struct batch *batch, const struct db_result *result, int row,
@@ -46,8 +46,6 @@ typedef enum status (*run_fn)(struct batch *batch, const struct db_result *resul
 // Runs the statement and gives every run of rows with the same id in column 0 to `on_run`.
 static enum status each_run(struct batch *batch, const char *statement, struct db_params *params,
                             run_fn on_run) {
-    if (params == NULL)
-        return STATUS_NO_MEMORY;
     struct db_result *result = NULL;
     enum status status = db_sync_query(batch->computation->db, statement, params, &result);
     for (int row = 0; status == STATUS_OK && row < db_rows(result);) {

@@ -31,8 +31,7 @@ struct db_scope {
 // remembered and makes the query fail with STATUS_NO_MEMORY, so the calls below need no check.
 // Types must be the statement's: cast in SQL ($1::uuid[]) where PostgreSQL can't know.
 struct db_params;
-struct db_params *
-db_params_new(struct arena *arena); // NULL: out of memory; the functions below accept it
+struct db_params *db_params_new(struct arena *arena); // arena NULL: as if that had failed, too
 
 void db_param_null(struct db_params *params);
 void db_param_bool(struct db_params *params, bool value);

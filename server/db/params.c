@@ -8,10 +8,14 @@
 #define FIRST_CAPACITY 16
 #define MAX_PARAMS 512
 
+// Stands for all that there was no memory for: nothing is ever added to it.
+static struct db_params failed_params = {.failed = true};
+
 struct db_params *db_params_new(struct arena *arena) {
-    struct db_params *params = arena_alloc(arena, sizeof *params);
-    if (params != NULL)
-        params->arena = arena;
+    struct db_params *params = arena != NULL ? arena_alloc(arena, sizeof *params) : NULL;
+    if (params == NULL)
+        return &failed_params;
+    params->arena = arena;
     return params;
 }
 
@@ -49,7 +53,7 @@ static void add(struct db_params *params, const void *bytes, size_t size) {
 
 // Room for a value of `size` bytes that is added as the next parameter; NULL: failed.
 static uint8_t *add_room(struct db_params *params, size_t size) {
-    if (params == NULL || params->failed)
+    if (params->failed)
         return NULL;
     uint8_t *room = size <= INT32_MAX ? arena_alloc(params->arena, size > 0 ? size : 1) : NULL;
     if (room == NULL) {
@@ -61,7 +65,7 @@ static uint8_t *add_room(struct db_params *params, size_t size) {
 }
 
 void db_param_null(struct db_params *params) {
-    if (params != NULL && !params->failed)
+    if (!params->failed)
         add(params, NULL, 0);
 }
 
@@ -163,8 +167,7 @@ static size_t count_nulls(const bool *nulls, size_t n) {
 static uint8_t *add_array(struct db_params *params, uint32_t element_type, size_t n, bool has_null,
                           size_t elements_size) {
     if (n > WIRE_MAX_ELEMENTS) {
-        if (params != NULL)
-            params->failed = true;
+        params->failed = true;
         return NULL;
     }
     size_t header = n > 0 ? WIRE_ARRAY_HEADER : WIRE_EMPTY_ARRAY_HEADER;

@@ -27,7 +27,7 @@ static void on_refreshed(void *user) {
 void admin_find_unit(struct request *request, const char *code, admin_unit_fn done, void *user) {
     struct finding *finding = arena_alloc(request_arena(request), sizeof(*finding));
     if (finding == NULL) {
-        done(user, NULL);
+        request_fail_status(request, STATUS_NO_MEMORY, "unit");
         return;
     }
     *finding = (struct finding){request, code, done, user};

@@ -16,7 +16,7 @@ enum admin_verdict {
 };
 
 // done may run at once or later; unit is NULL when there is none, and valid inside done only. The
-// request must still be open.
+// request must still be open. Without memory the request is refused, and done does not run.
 typedef void (*admin_unit_fn)(void *user, const struct unit_row *unit);
 void admin_find_unit(struct request *request, const char *code, admin_unit_fn done, void *user);
 

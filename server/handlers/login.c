@@ -221,7 +221,7 @@ static void on_closed(void *user, enum status status, const struct db_result *re
         request_fail_status(request, status, "session_close");
         return;
     }
-    request_set_session(request, NULL, NULL);
+    request_set_session(request, NULL);
     Lx__LogoutReply reply = LX__LOGOUT_REPLY__INIT;
     request_reply(request, &reply.base);
 }

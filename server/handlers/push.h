@@ -102,6 +102,8 @@ void push_fail(struct push *push, enum reason_id reason, uint32_t retry_after_ms
 
 // push_group.c
 void push_group_start(struct push_group *group);
+// As a whole; it stays in its sender's outbox.
+void push_group_refuse(struct push_group *group, enum reason_id reason);
 // Everything that had to be looked up is there: judge, and write.
 void push_group_judge(struct push_group *group);
 // The lookup failed.

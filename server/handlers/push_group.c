@@ -63,10 +63,13 @@ static void finish(struct push_group *group) {
     push_group_answered(group);
 }
 
-static void refuse(struct push_group *group, enum reason_id reason) {
+// A refusal without its reason would tell the client nothing: then the push as a whole fails.
+void push_group_refuse(struct push_group *group, enum reason_id reason) {
     group->answer.has_verdict = true;
     group->answer.verdict = LX__GROUP_VERDICT__GROUP_REFUSED;
     group->answer.reason = reason_new(arena_of(group), reason, NULL, NULL);
+    if (group->answer.reason == NULL)
+        push_fail(group->push, REASON_INTERNAL, RETRY_MS);
     finish(group);
 }
 
@@ -179,15 +182,15 @@ static void on_away(struct push_group *group) {
 }
 
 static void on_denied(struct push_group *group) {
-    refuse(group, REASON_STREAM_UNKNOWN);
+    push_group_refuse(group, REASON_STREAM_UNKNOWN);
 }
 
 static void on_cloned(struct push_group *group) {
-    refuse(group, REASON_DEVICE_CLONED);
+    push_group_refuse(group, REASON_DEVICE_CLONED);
 }
 
 static void on_frozen(struct push_group *group) {
-    refuse(group, REASON_DEVICE_FROZEN);
+    push_group_refuse(group, REASON_DEVICE_FROZEN);
 }
 
 static void on_units(void *user) {
@@ -198,7 +201,7 @@ static void on_units(void *user) {
 static void on_moving(struct push_group *group) {
     struct worker *worker = group->push->worker;
     if (group->units_read) {
-        refuse(group, REASON_UNIT_MOVING);
+        push_group_refuse(group, REASON_UNIT_MOVING);
         return;
     }
     group->units_read = true;
@@ -207,7 +210,7 @@ static void on_moving(struct push_group *group) {
 }
 
 static void on_failed(struct push_group *group) {
-    refuse(group, REASON_GROUP_FAILED);
+    push_group_refuse(group, REASON_GROUP_FAILED);
 }
 
 static void on_piled(void *user, struct pile_group *pile) {
@@ -263,7 +266,7 @@ static void on_roster(void *user, enum status status, const struct roster *roste
     struct push_group *group = user;
     struct push *push = group->push;
     if (status == STATUS_NOT_FOUND) {
-        refuse(group, REASON_STREAM_UNKNOWN);
+        push_group_refuse(group, REASON_STREAM_UNKNOWN);
         return;
     }
     struct judging_input input = {
@@ -338,11 +341,11 @@ static bool is_mixed(struct push_group *group) {
 
 void push_group_start(struct push_group *group) {
     if (is_mixed(group)) {
-        refuse(group, REASON_GROUP_MIXED);
+        push_group_refuse(group, REASON_GROUP_MIXED);
         return;
     }
     if (!may_touch(group)) {
-        refuse(group, REASON_STREAM_UNKNOWN);
+        push_group_refuse(group, REASON_STREAM_UNKNOWN);
         return;
     }
     join_line(group);

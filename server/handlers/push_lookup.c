@@ -62,18 +62,23 @@ static ProtobufCBinaryData copy_uuid(struct arena *arena, struct uuid id) {
     return (ProtobufCBinaryData){UUID_SIZE, copy->bytes};
 }
 
-static const Lx__Submission *read_submission(struct arena *arena, struct view packed) {
+static enum status read_submission(struct arena *arena, struct view packed,
+                                   const Lx__Submission **out_submission) {
     const ProtobufCMessage *message = NULL;
     struct scan_fault fault;
-    if (packed.data == NULL ||
-        unpack_message(&lx__submission__descriptor, packed, &SCAN_LIMITS_REPLY, arena, &message,
-                       &fault) != STATUS_OK)
-        return NULL;
-    return (const Lx__Submission *)message;
+    *out_submission = NULL;
+    if (packed.data == NULL)
+        return packed.size > 0 ? STATUS_NO_MEMORY : STATUS_OK;
+    enum status status = unpack_message(&lx__submission__descriptor, packed, &SCAN_LIMITS_REPLY,
+                                        arena, &message, &fault);
+    *out_submission = (const Lx__Submission *)message;
+    return status;
 }
 
-// The stored fact as a message, as far as judging needs it.
-static struct judging_fact read_fact(struct arena *arena, const struct db_result *result, int row) {
+// The stored fact as a message, as far as judging needs it. False: out of memory; judged without
+// the half of it, records would be refused for good.
+static bool read_fact(struct arena *arena, const struct db_result *result, int row,
+                      struct judging_fact *out_fact) {
     struct judging_fact found = {.id = db_uuid(result, row, FACT_ID),
                                  .stream = db_uuid(result, row, FACT_STREAM),
                                  .subject = db_uuid(result, row, FACT_SUBJECT),
@@ -98,9 +103,12 @@ static struct judging_fact read_fact(struct arena *arena, const struct db_result
         fact->of = copy_uuid(arena, db_uuid(result, row, FACT_OF));
     struct view packed = db_bytea(result, row, FACT_SUBMISSION);
     if (packed.data != NULL)
-        packed = view_from(arena_string(arena, packed), packed.size);
-    found.submission = read_submission(arena, packed);
-    return found;
+        packed.data = (const uint8_t *)arena_string(arena, packed);
+    enum status status = read_submission(arena, packed, &found.submission);
+    *out_fact = found;
+    return status != STATUS_NO_MEMORY && fact->id.data != NULL && fact->subject.data != NULL &&
+           (fact->item != NULL || db_is_null(result, row, FACT_ITEM)) &&
+           (fact->of.data != NULL || !fact->has_of);
 }
 
 static void on_facts(void *user, enum status status, const struct db_result *result) {
@@ -116,7 +124,10 @@ static void on_facts(void *user, enum status status, const struct db_result *res
         return;
     }
     for (size_t row = 0; row < rows; row++)
-        group->facts.facts[row] = read_fact(arena_of(group), result, (int)row);
+        if (!read_fact(arena_of(group), result, (int)row, &group->facts.facts[row])) {
+            push_group_fail(group, STATUS_NO_MEMORY);
+            return;
+        }
     group->facts.n = rows;
     judging_sort_facts(&group->facts);
     look_up_homes(group);

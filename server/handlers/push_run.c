@@ -115,13 +115,20 @@ static bool brings_fact(const struct push_group *group, ProtobufCBinaryData id) 
     return false;
 }
 
+static bool is_stored(const struct push_group *group) {
+    return group->answer.verdict == LX__GROUP_VERDICT__GROUP_DONE ||
+           group->answer.verdict == LX__GROUP_VERDICT__GROUP_REPEATED;
+}
+
+// Names a fact of another group, of one that is not stored (yet).
 static bool depends_on_another(const struct push *push, const struct push_group *group) {
     for (size_t i = 0; i < group->n; i++) {
         const Lx__Fact *fact = group->operations[i]->fact;
         if (fact == NULL || !fact->has_of || brings_fact(group, fact->of))
             continue;
         for (size_t other = 0; other < push->n_groups; other++)
-            if (other != group->index && brings_fact(&push->groups[other], fact->of))
+            if (other != group->index && !is_stored(&push->groups[other]) &&
+                brings_fact(&push->groups[other], fact->of))
                 return true;
     }
     return false;
@@ -138,7 +145,8 @@ static struct push_group *take_dependent(struct push *push) {
     return NULL;
 }
 
-// Groups that name facts of other groups go one by one, when all others are stored.
+// Groups that name facts of other groups go one by one, when all others are answered. Where those
+// were not stored, judging would refuse for good what is only too early.
 static void one_less(struct push *push) {
     push->unanswered--;
     if (push->unanswered > 0)
@@ -150,7 +158,10 @@ static void one_less(struct push *push) {
         return;
     }
     push->unanswered = 1;
-    push_group_start(group);
+    if (depends_on_another(push, group))
+        push_group_refuse(group, REASON_GROUP_TOO_EARLY);
+    else
+        push_group_start(group);
 }
 
 void push_group_answered(struct push_group *group) {

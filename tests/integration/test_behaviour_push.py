@@ -277,3 +277,26 @@ def watermark_passes(reader, unit: bytes, time_ms: int) -> bool:
     request = peer.statistics.StatisticsRequest(programme=1, unit=unit, by=peer.statistics.BY_UNIT)
     return lx.wait_until(lambda: reader.call("STATISTICS", request, peer.statistics.StatisticsReply)
                          .complete_through_ms > time_ms, 20, "complete_through passes the acknowledgement")
+
+
+def test_what_names_a_record_that_was_not_stored_is_not_refused_for_good(behaving, school):
+    """The first group is told of a gap; the second, of another stream, names its record: too early, no refusal by record."""
+    stream, other = office.unit_id(behaving, WORKSHOP), office.unit_id(behaving, SCHOOL)
+    person = make_teacher(behaving, school, WORKSHOP)
+    record = office.hours(person, 100)
+    void = ledger.Operation(fact=ledger.Fact(id=peer.uuid7(), programme=1, kind=ledger.VOID, subject=person, of=record.fact.id,
+                                             occurred_at_ms=record.fact.occurred_at_ms))
+    first, second = next_op(school, stream), next_op(school, other)
+
+    def both(skipped: int) -> list:
+        groups = [ledger.PushGroup(stream=where, first_op_seq=number, operations=[operation.SerializeToString()])
+                  for where, number, operation in ((stream, first + skipped, record), (other, second, void))]
+        answer = school.call("PUSH", ledger.PushRequest(groups=groups), ledger.PushReply)
+        return [(group.verdict, [REASON[refused.reason.reason]["id"] for refused in group.refused],
+                 REASON[group.reason.reason]["id"] if group.reason.reason else "") for group in answer.groups]
+
+    assert both(1) == [(ledger.GROUP_GAP, [], ""), (ledger.GROUP_REFUSED, [], "group_too_early")]
+    assert next_op(school, other) == second
+    stored, voided = both(0)
+    assert stored == (ledger.GROUP_DONE, [], "")
+    assert voided[0] == ledger.GROUP_DONE and "of_unknown" not in voided[1], voided

@@ -9,6 +9,7 @@
 #include "common/text/utf8.h"
 #include "server/db/wire_format.h"
 #include "tests/fuzz/server/answers.h"
+#include "tests/fuzz/server/spare.h"
 #include "tests/fuzz/server/world.h"
 
 #define MAX_ROWS 64
@@ -72,7 +73,9 @@ void db_query(struct db_pool *pool, struct db_scope scope, const char *statement
               struct db_params *params, db_done_fn done, void *user) {
     (void)pool;
     (void)scope;
+    world_spare(true);
     struct call *call = calloc(1, sizeof *call);
+    world_spare(false);
     if (call == NULL || statement_find(statement) < 0)
         abort();
     for (size_t i = 0; i < sizeof LEARNED / sizeof LEARNED[0]; i++)

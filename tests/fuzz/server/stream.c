@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/server/spare.h"
 #include "tests/fuzz/server/world.h"
 
 struct stream {
@@ -28,9 +29,15 @@ void memory_stream_show_device(struct stream *stream, int64_t until_ms) {
     stream->device_until_ms = until_ms;
 }
 
-void memory_stream_arrive(struct stream *stream, struct view bytes) {
-    if (buf_append(&stream->in, bytes.data, bytes.size) != STATUS_OK)
+static void append(struct buf *to, struct view bytes) {
+    world_spare(true);
+    if (buf_append(to, bytes.data, bytes.size) != STATUS_OK)
         abort();
+    world_spare(false);
+}
+
+void memory_stream_arrive(struct stream *stream, struct view bytes) {
+    append(&stream->in, bytes);
 }
 
 void memory_stream_end(struct stream *stream) {
@@ -65,7 +72,7 @@ struct stream *stream_new_server(struct tls_context *tls, struct event_base *bas
     (void)fd;
     struct stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL)
-        abort();
+        return NULL;
     stream->ready = ready;
     stream->user = user;
     newest = stream;
@@ -101,8 +108,7 @@ enum io_result stream_read(struct stream *stream, uint8_t *room, size_t size, si
 }
 
 enum io_result stream_write(struct stream *stream, struct view bytes, size_t *out_size) {
-    if (buf_append(&stream->out, bytes.data, bytes.size) != STATUS_OK)
-        abort();
+    append(&stream->out, bytes);
     *out_size = bytes.size;
     return IO_OK;
 }

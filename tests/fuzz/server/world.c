@@ -26,6 +26,7 @@
 #include "server/worker.h"
 #include "tests/fuzz/server/fake_db.h"
 #include "tests/fuzz/server/replaced.h"
+#include "tests/fuzz/server/spare.h"
 #include "tests/fuzz/server/stream.h"
 
 #define SCHEME_FILE "deploy/schemes/hefei-2021.yaml"
@@ -50,6 +51,7 @@ static struct {
     bool is_open; // the worker is kept while it has learned nothing
     struct stream *streams[WORLD_CONNS];
     size_t answers[WORLD_CONNS];
+    struct world_answer last[WORLD_CONNS];
 } world;
 
 static void check(bool holds, const char *what) {
@@ -209,6 +211,7 @@ void world_begin(const struct world_options *options) {
     make_constants();
     memset(&world.streams, 0, sizeof world.streams);
     memset(&world.answers, 0, sizeof world.answers);
+    memset(&world.last, 0, sizeof world.last);
     atomic_store(&world.shared.next, 0); // the ring behind it is only read up to there
     world.options = *options;
     world.shared.assessor_wake = -1;
@@ -242,6 +245,19 @@ static void check_payload(const struct frame_header *header, struct view payload
           "an answer that a client refuses");
 }
 
+static void keep(size_t i, const struct frame_header *header, struct view payload) {
+    struct world_answer *last = &world.last[i];
+    size_t size = payload.size < sizeof last->payload ? payload.size : sizeof last->payload;
+    *last = (struct world_answer){.kind = header->kind, .size = size};
+    memcpy(last->payload, payload.data, size);
+    if (header->kind != LX__FRAME_KIND__ERROR)
+        return;
+    Lx__Error *error = lx__error__unpack(NULL, payload.size, payload.data);
+    check(error != NULL, "an error that cannot be read");
+    last->code = error->code;
+    lx__error__free_unpacked(error, NULL);
+}
+
 static void check_sent(size_t i) {
     struct buf *sent = memory_stream_sent(world.streams[i]);
     for (;;) {
@@ -256,7 +272,9 @@ static void check_sent(size_t i) {
               "a frame of a kind that no server sends");
         if (bytes.size < FRAME_HEADER_SIZE + header.length)
             return;
-        check_payload(&header, view_from(bytes.data + FRAME_HEADER_SIZE, header.length));
+        struct view payload = view_from(bytes.data + FRAME_HEADER_SIZE, header.length);
+        check_payload(&header, payload);
+        keep(i, &header, payload);
         buf_consume(sent, FRAME_HEADER_SIZE + header.length);
         world.answers[i]++;
     }
@@ -268,8 +286,10 @@ static void settle(void) {
         busy = false;
         worker_end_turn(&world.worker);
         for (size_t i = 0; i < WORLD_CONNS; i++) {
+            world_spare(true);
             if (world.streams[i] != NULL)
                 check_sent(i);
+            world_spare(false);
             if (world.streams[i] != NULL)
                 busy = memory_stream_ready(world.streams[i]) || busy;
         }
@@ -350,6 +370,10 @@ bool world_is_open(size_t i) {
 
 size_t world_answers(size_t i) {
     return world.answers[i];
+}
+
+const struct world_answer *world_last(size_t i) {
+    return &world.last[i];
 }
 
 // ---- the end ----

@@ -11,6 +11,7 @@
 #include "common/base/uuid.h"
 #include "common/base/view.h"
 #include "proto/ledger.pb-c.h"
+#include "proto/wire.pb-c.h"
 
 // The ids of the world: 0199c0de-0000-7000-8000-0000000000NN, as in proto/vectors.
 enum world_id {
@@ -66,3 +67,13 @@ void world_tick(int64_t passed_ms);
 bool world_is_open(size_t i);
 // Frames that the connection has got so far, all of them well-formed.
 size_t world_answers(size_t i);
+
+struct world_answer {
+    uint8_t kind;  // Lx__FrameKind; 0: none yet
+    Lx__Code code; // of an error
+    size_t size;
+    uint8_t payload[16384]; // its first bytes
+};
+
+// The newest of those frames.
+const struct world_answer *world_last(size_t i);
