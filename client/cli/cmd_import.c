@@ -178,7 +178,7 @@ static const char *outcome_text(enum roster_outcome outcome) {
         [ROSTER_NEW] = N_("new"),       [ROSTER_CHANGED] = N_("changed"),
         [ROSTER_MOVED] = N_("moved"),   [ROSTER_ENDED] = N_("ended"),
         [ROSTER_SAME] = N_("the same"), [ROSTER_MISSING] = N_("missing"),
-        [ROSTER_BAD] = N_("bad")};
+        [ROSTER_BAD] = N_("bad"),       [ROSTER_JOINED] = N_("joins")};
     return _(texts[outcome]);
 }
 
@@ -264,9 +264,10 @@ static void print_roster(struct cli *cli, const struct roster_result *result, bo
     fprintf(cli->out, _("%zu people listed, %zu of them in a workshop\n"), result->listed,
             result->grouped);
     fprintf(cli->out,
-            _("%zu new, %zu changed, %zu moved, %zu ended, %zu the same, %zu missing, %zu bad\n"),
-            counts[ROSTER_NEW], counts[ROSTER_CHANGED], counts[ROSTER_MOVED], counts[ROSTER_ENDED],
-            counts[ROSTER_SAME], counts[ROSTER_MISSING], counts[ROSTER_BAD]);
+            _("%zu new, %zu joining, %zu changed, %zu moved, %zu ended, %zu the same, %zu missing,"
+              " %zu bad\n"),
+            counts[ROSTER_NEW], counts[ROSTER_JOINED], counts[ROSTER_CHANGED], counts[ROSTER_MOVED],
+            counts[ROSTER_ENDED], counts[ROSTER_SAME], counts[ROSTER_MISSING], counts[ROSTER_BAD]);
     if (!applied)
         fprintf(cli->out, "%s\n", _("Nothing is changed yet: --apply does it."));
 }
@@ -293,7 +294,14 @@ static enum cli_exit roster_bytes(struct cli *cli, struct view bytes) {
     enum cli_exit exit = load(cli, &local, &programme);
     if (programme == NULL)
         return exit;
+    struct transfer_row *under_way;
+    size_t n_under_way;
+    enum status listed = transfer_list(cli->store, cli->arena, &under_way, &n_under_way);
+    if (listed != STATUS_OK)
+        return cli_store_failed(cli, listed);
     const struct roster_input input = {.bytes = bytes,
+                                       .under_way = under_way,
+                                       .n_under_way = n_under_way,
                                        .local = local,
                                        .programme = programme,
                                        .from_ms = programme->scheme->whole.from_ms,

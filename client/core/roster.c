@@ -31,13 +31,13 @@ static const struct csv_column columns[ROSTER_COLUMNS] = {
 };
 
 static const char *const outcome_names[ROSTER_OUTCOMES] = {"new",  "changed", "moved", "ended",
-                                                           "same", "missing", "bad"};
+                                                           "same", "missing", "bad",   "joined"};
 
 const char *roster_outcome_name(enum roster_outcome outcome) {
     return outcome < ROSTER_OUTCOMES ? outcome_names[outcome] : "";
 }
 
-static enum status set_bad(struct roster_reading *reading, enum roster_column column,
+enum status roster_set_bad(struct roster_reading *reading, enum roster_column column,
                            enum reason_id reason, const char *value) {
     const char *names = columns[column].names;
     struct roster_entry *entry = reading->entry;
@@ -50,7 +50,7 @@ static enum status set_bad(struct roster_reading *reading, enum roster_column co
 static enum status set_bad_value(struct roster_reading *reading, enum roster_column column,
                                  enum reason_id reason) {
     const char *value = arena_string(reading->arena, reading->fields[column]);
-    return value == NULL ? STATUS_NO_MEMORY : set_bad(reading, column, reason, value);
+    return value == NULL ? STATUS_NO_MEMORY : roster_set_bad(reading, column, reason, value);
 }
 
 // ---- units ----
@@ -78,7 +78,7 @@ static enum status find_workshop(struct roster_reading *reading, struct roster_l
 static enum status find_units(struct roster_reading *reading, struct roster_line *line) {
     bool several;
     if (reading->fields[ROSTER_SCHOOL].size == 0)
-        return set_bad(reading, ROSTER_SCHOOL, REASON_ROW_VALUE_MISSING, "学校");
+        return roster_set_bad(reading, ROSTER_SCHOOL, REASON_ROW_VALUE_MISSING, "学校");
     line->school = people_find_school(&reading->input->local->people,
                                       reading->fields[ROSTER_SCHOOL], &several);
     if (line->school == NULL)
@@ -125,7 +125,7 @@ static enum status find_person(struct roster_reading *reading, struct roster_lin
     struct view number = reading->fields[ROSTER_TEACHER_NO];
     struct view account = reading->fields[ROSTER_ACCOUNT];
     if (reading->fields[ROSTER_NAME].size == 0)
-        return set_bad(reading, ROSTER_NAME, REASON_ROW_VALUE_MISSING, "姓名");
+        return roster_set_bad(reading, ROSTER_NAME, REASON_ROW_VALUE_MISSING, "姓名");
     const struct people_person *by_number = people_by_teacher_no(people, number);
     const struct people_person *by_account = people_by_account(people, account);
     enum reason_id damage =
@@ -155,7 +155,9 @@ static enum status make_person_id(struct roster_reading *reading, struct roster_
     uint8_t *bytes = arena_alloc(reading->arena, UUID_SIZE);
     if (bytes == NULL)
         return STATUS_NO_MEMORY;
-    struct uuid id = line->known != NULL ? line->known->id : uuid_from_digest(digest);
+    struct uuid id = line->known != NULL   ? line->known->id
+                     : line->joins != NULL ? line->joins->person
+                                           : uuid_from_digest(digest);
     memcpy(bytes, id.bytes, UUID_SIZE);
     line->person.has_id = true;
     line->person.id = (ProtobufCBinaryData){UUID_SIZE, bytes};
@@ -171,7 +173,7 @@ static enum status check_twice(struct roster_reading *reading) {
             continue;
         const char *row = arena_format(reading->arena, "%zu", other->row);
         return row == NULL ? STATUS_NO_MEMORY
-                           : set_bad(reading, ROSTER_NAME, REASON_ROW_PERSON_TWICE, row);
+                           : roster_set_bad(reading, ROSTER_NAME, REASON_ROW_PERSON_TWICE, row);
     }
     return STATUS_OK;
 }
@@ -251,7 +253,7 @@ static enum status read_roles(struct roster_reading *reading, struct roster_line
         rest = view_from(rest.data + size, rest.size - size);
     }
     if (line->head && line->home == line->school)
-        return set_bad(reading, ROSTER_WORKSHOP, REASON_ROW_HEAD_NO_WORKSHOP, NULL);
+        return roster_set_bad(reading, ROSTER_WORKSHOP, REASON_ROW_HEAD_NO_WORKSHOP, NULL);
     return STATUS_OK;
 }
 
@@ -275,6 +277,7 @@ static enum status read_row(struct roster_reading *reading) {
     TRY(find_person(reading, &line));
     if (line.known != NULL)
         line.person = *line.known->person;
+    TRY(roster_find_under_way(reading, &line));
     TRY(make_person_id(reading, &line));
     TRY(check_twice(reading));
     TRY(read_fields(reading, &line));
@@ -283,11 +286,11 @@ static enum status read_row(struct roster_reading *reading) {
     reading->entry->name = line.person.name;
     reading->entry->unit = line.home->name;
     reading->entry->stream = line.home->id;
-    return roster_compare(reading, &line);
+    return line.joins != NULL ? roster_join(reading, &line) : roster_compare(reading, &line);
 }
 
 static enum status set_flaw(struct roster_reading *reading, const struct csv_row *row) {
-    enum status status = set_bad(reading, ROSTER_NAME, value_flaw_reason(row->flaw), NULL);
+    enum status status = roster_set_bad(reading, ROSTER_NAME, value_flaw_reason(row->flaw), NULL);
     const char *header = row->flaw_header != NULL ? row->flaw_header : "";
     reading->entry->column = arena_string(reading->arena, view_from_string(header));
     return reading->entry->column == NULL ? STATUS_NO_MEMORY : status;

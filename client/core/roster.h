@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "client/core/local.h"
+#include "client/core/transfer.h"
 
 struct roster_input {
     struct view bytes;
@@ -18,6 +19,8 @@ struct roster_input {
     int64_t from_ms; // of new memberships where the row says nothing
     bool complete;   // the file lists everybody of its schools: who is missing has left
     int64_t now_ms;
+    const struct transfer_row *under_way; // borrows; of transfer_list
+    size_t n_under_way;
 };
 
 enum roster_outcome {
@@ -28,6 +31,7 @@ enum roster_outcome {
     ROSTER_SAME,
     ROSTER_MISSING, // of a school of the file, not in it; nothing is done (see `complete`)
     ROSTER_BAD,
+    ROSTER_JOINED, // was under way from another district
     ROSTER_OUTCOMES
 };
 
@@ -36,7 +40,7 @@ struct roster_entry {
     enum roster_outcome outcome;
     const char *name;
     const char *unit;         // where to: name of the workshop or school
-    const char *from_unit;    // MOVED, ENDED, MISSING: where from; else ""
+    const char *from_unit;    // JOINED, MOVED, ENDED, MISSING: where from; else ""
     const char *column;       // BAD: header at fault
     const Lx__Reason *reason; // BAD
     struct uuid person;

@@ -99,6 +99,24 @@ static enum status add_membership(struct roster_reading *reading, Lx__Role role,
     return full ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+enum status roster_add_join(struct roster_reading *reading, struct uuid transfer, struct uuid unit,
+                            int64_t from_ms) {
+    TRY(add_membership(reading, LX__ROLE__TEACHER, unit, from_ms));
+    Lx__Operation *operation = reading->entry->operations[reading->entry->n_operations - 1];
+    Lx__Transfer *half = arena_alloc(reading->arena, sizeof *half);
+    if (half == NULL)
+        return STATUS_NO_MEMORY;
+    lx__transfer__init(half);
+    half->has_id = half->has_person = half->has_step = true;
+    half->id = bytes_of(reading->arena, transfer);
+    half->person = operation->membership->person;
+    half->step = LX__TRANSFER_STEP__TRANSFER_IN;
+    half->membership = operation->membership;
+    operation->membership = NULL;
+    operation->transfer = half;
+    return half->id.data != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 static enum status end_membership(struct roster_reading *reading,
                                   const struct local_membership *old, int64_t until_ms) {
     Lx__Operation *operation;
@@ -128,6 +146,10 @@ static const struct local_membership *find_open(const struct roster_reading *rea
             return &local->memberships[i];
     }
     return NULL;
+}
+
+bool roster_has_home(const struct roster_reading *reading, struct uuid person) {
+    return find_open(reading, person, LX__ROLE__TEACHER) != NULL;
 }
 
 static const char *unit_name(const struct roster_reading *reading, struct uuid id) {

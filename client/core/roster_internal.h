@@ -26,6 +26,7 @@ struct roster_line {
     const struct people_unit *school;
     const struct people_unit *home;    // workshop or school
     const struct people_person *known; // NULL: new
+    const struct transfer_row *joins;  // NULL: nobody who is under way
     Lx__Person person;                 // as the roster shall have it
     bool head;
     bool school_admin;
@@ -46,3 +47,15 @@ struct roster_reading {
 enum status roster_compare(struct roster_reading *reading, const struct roster_line *line);
 // After the last row: people of the file's schools that it does not list.
 enum status roster_compare_missing(struct roster_reading *reading);
+// Makes the row bad for the value of a column. Never STATUS_OK.
+enum status roster_set_bad(struct roster_reading *reading, enum roster_column column,
+                           enum reason_id reason, const char *value);
+// Who is not in the roster may be under way: fills line->joins.
+enum status roster_find_under_way(struct roster_reading *reading, struct roster_line *line);
+// In place of the comparison, for whom line->joins names.
+enum status roster_join(struct roster_reading *reading, const struct roster_line *line);
+// Does this home know of a home membership of his?
+bool roster_has_home(const struct roster_reading *reading, struct uuid person);
+// The second half of a transfer as the entry's operation.
+enum status roster_add_join(struct roster_reading *reading, struct uuid transfer, struct uuid unit,
+                            int64_t from_ms);

@@ -194,3 +194,48 @@ def test_a_school_sends_nobody_out(deployment, sides, tmp_path):
     refused = old.district.run("transfer", "out", teacher.account, "--to", OTHER_DISTRICT, "--at", "2099-01-01", check=False)
     assert refused.returncode == REFUSED
     assert deployment.cluster.sql("select count(*) from transit_package") == [["0"]]
+
+
+def test_a_roster_file_takes_in_who_is_under_way(deployment, sides, tmp_path):
+    old, new = sides
+    teacher, stranger = Teacher(WORKSHOP), Teacher(FOREIGN_WORKSHOP)
+    bring(old.school, tmp_path, [teacher])
+    record(old.school, teacher, "certification", "--item", "A1", "--quantity", "3", "--at", "2021-11-08")
+    old.sync()
+    old.district.run("transfer", "out", teacher.account, "--to", OTHER_DISTRICT)
+    old.sync()
+    carried(new.district)
+
+    # who sent him out and lists him all the same is told
+    file = behaviour.write_csv(tmp_path / "old.csv", [teacher.row()])
+    told = old.district.json("roster", "import", file, "--apply", check=False)
+    assert told["counts"]["bad"] == 1 and told["counts"]["new"] == 0, told
+    assert "已从本区县调出" in old.district.run("roster", "import", file, check=False, lang=CHINESE).stdout
+
+    # the other district lists him at one of its workshops, beside somebody new
+    here = {**teacher.row(), "学校": FOREIGN_SCHOOL, "工作坊": FOREIGN_WORKSHOP}
+    early = behaviour.write_csv(tmp_path / "early.csv", [{**here, "起始日期": "2020-01-01"}])
+    told = new.district.json("roster", "import", early, check=False)
+    assert told["counts"]["bad"] == 1, "not before he left"
+    leaves = behaviour.write_csv(tmp_path / "leaves.csv", [{**here, "离开日期": "2099-01-01"}])
+    assert new.district.json("roster", "import", leaves, check=False)["counts"]["bad"] == 1, "nor joins and leaves at once"
+    file = behaviour.write_csv(tmp_path / "new.csv", [here, stranger.row()])
+    told = new.district.json("roster", "import", file)
+    assert (told["counts"]["joined"], told["counts"]["new"], told["counts"]["bad"]) == (1, 1, 0), told
+    assert new.district.json("outbox") == [], "nothing before --apply"
+    new.district.run("roster", "import", file, "--apply")
+    again = new.district.json("roster", "import", file, "--apply")
+    assert (again["counts"]["joined"], again["counts"]["new"], again["counts"]["same"]) == (0, 0, 2), "the same file twice takes him in once"
+    assert new.district.json("sync")["refused"] == 0
+    nobody_under_way(old.district, new.district)
+    new.sync()
+    assert len(new.school.json("record", "list", teacher.account)) == 1, "with all that he has done"
+    assert new.district.json("roster", "import", file)["counts"]["same"] == 2
+    people = deployment.cluster.sql(f"select count(*) from person where account = '{teacher.account}' or name = '{teacher.name}'")
+    assert people == [["1"]], "and nobody is made twice"
+    figures_are_through(deployment)
+    for side in sides:
+        side.sync()
+        side.equals_a_fresh_start()
+    assert deployment.ctl("verify").returncode == 0
+    assert audited(deployment)

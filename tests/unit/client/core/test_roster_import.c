@@ -170,6 +170,71 @@ static void test_who_left_comes_back_later(void **state) {
     import_world_close(&world);
 }
 
+// One row of a file while these are under way; returns its entry.
+static struct roster_entry read_with(struct import_world *world, const char *row,
+                                     const struct transfer_row *under_way, size_t n) {
+    const struct judge_programme *programme = local_programme(world->local, NULL);
+    struct roster_result result;
+    const char *text = arena_format(world->arena, "学校,姓名,起始日期,离开日期\n%s\n", row);
+    assert_non_null(text);
+    const struct roster_input input = {.bytes = view_from_string(text),
+                                       .local = world->local,
+                                       .programme = programme,
+                                       .from_ms = programme->scheme->whole.from_ms,
+                                       .now_ms = world->now_ms,
+                                       .under_way = under_way,
+                                       .n_under_way = n};
+    assert_int_equal(roster_read(&input, world->arena, &result), STATUS_OK);
+    return result.entries[0];
+}
+
+static void test_who_is_under_way_joins_unless_the_file_contradicts(void **state) {
+    (void)state;
+    struct import_world world;
+    import_world_open(&world, true);
+    import_world_load(&world);
+    const struct uuid district = home_id(WORLD_DISTRICT);
+    const int64_t left_ms = import_world_time("2021-11-01 00:00");
+    const struct transfer_row row = {home_id(70), home_id(71), "远客",  home_id(72),
+                                     false,       false,       left_ms, district};
+    struct transfer_row two[] = {row, row};
+    two[1].id = home_id(73);
+    two[1].person = home_id(74);
+    struct transfer_row sent = row, elsewhere = row;
+    sent.out = true;
+    elsewhere.stream = home_id(75);
+
+    struct roster_entry entry = read_with(&world, "3401030002,远客,2021-11-01,", &row, 1);
+    assert_int_equal(entry.outcome, ROSTER_JOINED);
+    assert_int_equal(entry.n_operations, 1);
+    const Lx__Transfer *half = entry.operations[0]->transfer;
+    assert_memory_equal(half->id.data, home_id(70).bytes, UUID_SIZE);
+    assert_memory_equal(half->person.data, home_id(71).bytes, UUID_SIZE);
+    assert_memory_equal(half->membership->unit.data, home_id(WORLD_SCHOOL).bytes, UUID_SIZE);
+    assert_true(half->membership->from_ms == left_ms);
+    const struct {
+        const char *row;
+        const struct transfer_row *under_way;
+        size_t n;
+        enum reason_id reason;
+    } bad[] = {
+        {"3401030002,远客,2021-10-31,", &row, 1, REASON_TRANSFER_TOO_EARLY},
+        {"3401030002,远客,,2022-01-01", &row, 1, REASON_ROW_JOINS_AND_LEAVES},
+        {"3401030002,远客,,", two, 2, REASON_ROW_UNDER_WAY_SEVERAL},
+        {"3401030002,远客,,", &sent, 1, REASON_ROW_SENT_OUT},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        entry = read_with(&world, bad[i].row, bad[i].under_way, bad[i].n);
+        assert_int_equal(entry.outcome, ROSTER_BAD);
+        assert_int_equal(entry.reason->reason, bad[i].reason);
+    }
+    entry = read_with(&world, "3401030002,远客,,", &elsewhere, 1);
+    assert_int_equal(entry.outcome, ROSTER_NEW); // on his way to another district: a namesake
+    entry = read_with(&world, "3401030002,夏然,,", &row, 1);
+    assert_int_equal(entry.outcome, ROSTER_MOVED); // of the roster: from her workshop to the school
+    import_world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_school_comes_in_and_stays_the_same),
@@ -177,6 +242,7 @@ int main(void) {
         cmocka_unit_test(test_bad_rows_harm_no_other),
         cmocka_unit_test(test_printed_sizes_are_compared),
         cmocka_unit_test(test_who_left_comes_back_later),
+        cmocka_unit_test(test_who_is_under_way_joins_unless_the_file_contradicts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
