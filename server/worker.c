@@ -321,6 +321,9 @@ static void free_event(struct event *event) {
 static void close_worker(struct worker *worker) {
     listener_free(&worker->listener);
     thread_pool_free(&worker->threads);
+    // A request that waits for the logins' pool goes on to the others when it is told.
+    struct db_pool *const pools[] = {worker->reads, worker->auth, worker->writers};
+    db_pools_close(pools, sizeof pools / sizeof pools[0]);
     db_pool_free(&worker->reads);
     db_pool_free(&worker->auth);
     db_pool_free(&worker->writers);

@@ -108,8 +108,11 @@ struct db_pool_options {
 
 // NULL only when out of memory; connecting goes on in the background.
 struct db_pool *db_pool_new(struct event_base *base, const struct db_pool_options *options);
-// Calls in flight get STATUS_AGAIN before this returns.
+// Calls in flight get STATUS_AGAIN before this returns, and so do those that their callbacks make.
 void db_pool_free(struct db_pool **pool);
+// The same for pools whose callbacks call each other; they take no calls any more and are freed
+// afterwards, one by one.
+void db_pools_close(struct db_pool *const *pools, size_t n);
 bool db_pool_is_up(const struct db_pool *pool); // at least one connection is ready
 unsigned db_pool_connections(const struct db_pool *pool);
 

@@ -98,23 +98,43 @@ struct db_pool *db_pool_new(struct event_base *base, const struct db_pool_option
     return pool;
 }
 
-static void drain(struct db_segment_list *list) {
+// Whether there was anything.
+static bool drain(struct db_segment_list *list) {
+    bool any = list->first != NULL;
     for (struct db_segment *segment; (segment = db_segment_pop(list)) != NULL;)
         db_segment_finish(segment, STATUS_AGAIN);
+    return any;
+}
+
+static bool drain_pool(struct db_pool *pool) {
+    bool any = false;
+    for (unsigned i = 0; i < pool->n; i++) {
+        any |= drain(&pool->connections[i].in_flight);
+        any |= drain(&pool->connections[i].waiting);
+    }
+    any |= drain(&pool->waiting);
+    any |= drain(&pool->failed); // calls that callbacks made meanwhile are here
+    return any;
+}
+
+void db_pools_close(struct db_pool *const *pools, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (pools[i] != NULL)
+            pools[i]->closing = true;
+    for (bool any = true; any;) {
+        any = false;
+        for (size_t i = 0; i < n; i++)
+            any |= pools[i] != NULL && drain_pool(pools[i]);
+    }
 }
 
 void db_pool_free(struct db_pool **pool_at) {
     struct db_pool *pool = *pool_at;
     if (pool == NULL)
         return;
-    pool->closing = true; // calls made by the callbacks below land on `failed` and are drained, too
-    for (unsigned i = 0; i < pool->n; i++) {
-        drain(&pool->connections[i].in_flight);
-        drain(&pool->connections[i].waiting);
+    db_pools_close(pool_at, 1);
+    for (unsigned i = 0; i < pool->n; i++)
         db_connection_stop(&pool->connections[i]);
-    }
-    drain(&pool->waiting);
-    drain(&pool->failed);
     event_del(&pool->check);
     free(pool->dsn);
     free(pool->name);

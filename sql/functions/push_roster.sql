@@ -66,7 +66,7 @@ begin
         v_refused := v_refused + 1;
         v_answer := v_answer || lx.pb_refused(p_op[i], coalesce(p_reasons[v_row.verdict], '')
                       || case v_row.verdict when 2 then lx.pb_parameter('version', v_row.version::text)
-                                             when 10 then lx.transferred_parameters(p_district, p_member[i]) else '' end);
+                                             when 10 then lx.transferred_parameters(p_district, coalesce(p_member[i], p_id[i])) else '' end);
       end if;
     end loop;
     insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer, contents, changes)

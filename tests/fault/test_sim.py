@@ -51,6 +51,9 @@ def test_a_bug_planted_in_c_is_found(simulator, bug, words):
 
 @pytest.mark.parametrize("file,words", [("tests/fault/plants/leak.sql", "leak:"), ("tests/fault/plants/duplicate.sql", "nobody sent"),
                                         ("tests/sim/plants/wrong_digest.sql", "prove whole"),
+                                        ("tests/sim/plants/edited_run.sql", "audit:"),
+                                        ("tests/sim/plants/left_behind.sql", "double:"),
+                                        ("tests/sim/plants/other_receipt.sql", "computes another standing"),
                                         ("tests/sim/plants/stuck_queue.sql", "does not end")])
 def test_a_bug_planted_in_sql_is_found(simulator, file, words):
     simulator.renew((lx.ROOT / file).read_text(encoding="utf-8"))

@@ -12,9 +12,10 @@ static struct device *any_device(void) {
 
 static void person_acts(void) {
     static const enum command mostly[] = {
-        COMMAND_RECORD, COMMAND_RECORD, COMMAND_RECORD, COMMAND_RECORD, COMMAND_VOID,
-        COMMAND_PERSON, COMMAND_CHANGE, COMMAND_MOVE,   COMMAND_RETRY,  COMMAND_DROP,
-        COMMAND_SYNC,   COMMAND_SYNC,   COMMAND_SYNC,   COMMAND_SYNC};
+        COMMAND_RECORD, COMMAND_RECORD, COMMAND_RECORD,   COMMAND_RECORD,
+        COMMAND_VOID,   COMMAND_PERSON, COMMAND_CHANGE,   COMMAND_MOVE,
+        COMMAND_RETRY,  COMMAND_DROP,   COMMAND_SYNC,     COMMAND_SYNC,
+        COMMAND_SYNC,   COMMAND_SYNC,   COMMAND_TRANSFER, COMMAND_TRANSFER};
     struct device *device = any_device();
     if (sim_below(12) == 0)
         device->watching = !device->watching;

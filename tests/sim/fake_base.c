@@ -166,8 +166,9 @@ static size_t add_begin(struct step *steps) {
 
 // now() and its like become the simulation's.
 static char *own_time(const char *text) {
-    static const char *const names[] = {"clock_timestamp()", "statement_timestamp()",
-                                        "transaction_timestamp()", "now()"};
+    static const char *const names[] = {"pg_catalog.clock_timestamp()", "clock_timestamp()",
+                                        "statement_timestamp()", "transaction_timestamp()",
+                                        "now()"};
     char *out = calloc(1, strlen(text) * 2 + 64);
     size_t n = 0;
     if (out == NULL)

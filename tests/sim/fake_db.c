@@ -30,6 +30,7 @@ struct db_pool {
     char role[32];
     struct machine *machine;
     struct event *event; // owns: tells what is done
+    bool closing;
     unsigned n;
     int64_t last_us[MAX_CONNECTIONS]; // when the newest call is over
     unsigned load[MAX_CONNECTIONS];
@@ -142,12 +143,32 @@ struct db_pool *db_pool_new(struct event_base *base, const struct db_pool_option
     return pool;
 }
 
+static bool drain(struct db_pool *pool) {
+    bool any = pool->first != NULL;
+    while (pool->first != NULL) {
+        PQclear(pool->first->result);
+        pool->first->result = NULL;
+        tell_one(pool->first, STATUS_AGAIN);
+    }
+    return any;
+}
+
+void db_pools_close(struct db_pool *const *pools, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (pools[i] != NULL)
+            pools[i]->closing = true;
+    for (bool any = true; any;) {
+        any = false;
+        for (size_t i = 0; i < n; i++)
+            any |= pools[i] != NULL && drain(pools[i]);
+    }
+}
+
 void db_pool_free(struct db_pool **pool_at) {
     struct db_pool *pool = *pool_at;
     if (pool == NULL)
         return;
-    while (pool->first != NULL)
-        tell_one(pool->first, pool->first->done ? pool->first->status : STATUS_AGAIN);
+    db_pools_close(pool_at, 1);
     event_free(pool->event);
     free(pool);
     *pool_at = NULL;
@@ -188,6 +209,8 @@ void db_query_routed(struct db_pool *pool, unsigned route, struct db_scope scope
         at = &(*at)->next;
     *at = segment;
     pool->load[connection]++;
+    if (pool->closing) // told by whoever closes it
+        return;
     int64_t when_us = sim_now_us() + sim_between(50, 3 * SIM_MS);
     if (sim_chance(50))
         when_us += sim_between(50 * SIM_MS, 3 * SIM_SECOND);

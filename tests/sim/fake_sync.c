@@ -97,6 +97,17 @@ void db_sync_rollback(struct db_sync *db) {
     db->in_transaction = false;
 }
 
+static void note(const char *name, PGresult *pg) {
+    struct db_result result = {pg};
+    if (strcmp(name, "district_put") == 0)
+        count(COUNT_ROUNDS);
+    if (strcmp(name, "prune") != 0 || result_status(pg) != STATUS_OK)
+        return;
+    trace("%d tombstones are removed", (int)db_int8(&result, 0, 0));
+    for (int64_t i = db_int8(&result, 0, 0); i > 0; i--)
+        count(COUNT_PRUNED);
+}
+
 static enum status query(struct db_sync *db, const char *name, const char *text,
                          const struct db_params *params, struct db_result **out_result) {
     if (out_result != NULL)
@@ -106,6 +117,7 @@ static enum status query(struct db_sync *db, const char *name, const char *text,
     if (db->failed)
         return STATUS_INVALID;
     PGresult *pg = base_query(db->role, name, text, params);
+    note(name, pg);
     enum status status = result_status(pg);
     if (status != STATUS_OK) {
         const char *state = PQresultErrorField(pg, PG_DIAG_SQLSTATE);

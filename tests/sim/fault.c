@@ -13,11 +13,13 @@ static size_t n_backups;
 static unsigned scheme_version;
 static unsigned days;
 bool world_restored;
+bool world_aged;
 
 void fault_begin(void) {
     n_backups = 0;
     scheme_version = 1;
     days = 0;
+    world_aged = false;
     world_restored = false;
 }
 
@@ -32,6 +34,7 @@ static void back_up(void) {
         return;
     backups[n_backups] = base_backup();
     scope_backup(backups[n_backups]);
+    audit_backup(backups[n_backups]);
     trace("backup %d", backups[n_backups]);
     n_backups++;
 }
@@ -51,6 +54,7 @@ static void restore(void) {
     server_stop_all(true);
     base_restore(backups[which]);
     scope_restore(backups[which]);
+    audit_restore(backups[which]);
     n_backups = which + 1;
     world_restored = true;
     server_start();
@@ -89,9 +93,23 @@ static void change_day(void) {
     trace("%u days pass", more);
 }
 
+// Longer than tombstones are kept and clients keep what was stored: nobody restores that far back.
+static void pass_a_year(void) {
+    if (world_aged)
+        return;
+    world_aged = true;
+    count(COUNT_YEAR);
+    history_check_delivered();
+    sim_jump_wall(401 * DAY_MS);
+    n_backups = 0;
+    days = 0;
+    trace("400 days pass");
+    server_crash_assessor(); // in so long it was started again: tombstones go
+}
+
 void fault_happen(void) {
-    static const unsigned char often[] = {0, 0, 0, 0, 1, 1, 2,  3,  3,  4,  4, 4,
-                                          5, 5, 6, 7, 8, 9, 10, 11, 12, 12, 13};
+    static const unsigned char often[] = {0, 0, 0, 0, 1, 1, 2,  3,  3,  4,  4,  4,
+                                          5, 5, 6, 7, 8, 9, 10, 11, 12, 12, 13, 14};
     switch (often[sim_below(sizeof often)]) {
     case 0:
         net_disturb();
@@ -127,10 +145,16 @@ void fault_happen(void) {
         base_load_scheme(++scheme_version);
         break;
     case 11:
-        change_day();
+        if (sim_below(6) == 0)
+            pass_a_year();
+        else
+            change_day();
         break;
     case 12:
         back_up();
+        break;
+    case 14:
+        audit_export();
         break;
     default:
         if (sim_below(3) == 0)

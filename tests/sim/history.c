@@ -66,6 +66,19 @@ static struct uuid id_of(ProtobufCBinaryData bytes) {
     return id;
 }
 
+// The row that comes of it.
+static struct uuid record_of(const Lx__Operation *operation) {
+    if (operation->fact != NULL)
+        return id_of(operation->fact->id);
+    if (operation->person != NULL)
+        return id_of(operation->person->id);
+    if (operation->transfer == NULL)
+        return id_of(operation->membership->id);
+    return operation->transfer->step == LX__TRANSFER_STEP__TRANSFER_OUT
+               ? id_of(operation->transfer->id)
+               : id_of(operation->transfer->membership->id);
+}
+
 // ---- the way up ----
 
 static struct sent *find_sent(const struct machine *client, struct uuid stream, uint64_t op_seq) {
@@ -83,9 +96,7 @@ static void take_operation(const struct machine *client, struct uuid stream, uin
         finding("an operation cannot be read");
         return;
     }
-    struct uuid record = operation->fact != NULL     ? id_of(operation->fact->id)
-                         : operation->person != NULL ? id_of(operation->person->id)
-                                                     : id_of(operation->membership->id);
+    struct uuid record = record_of(operation);
     struct sent *sent = find_sent(client, stream, op_seq);
     if (sent == NULL)
         sent = add_sents();
@@ -123,6 +134,12 @@ static void take_pushed(const struct machine *client, const Lx__PushedGroup *gro
           ", %zu refused, reason %u",
           client->name, text, (int)group->verdict, group->op_to, group->seq, group->expected,
           group->n_refused, group->reason != NULL ? group->reason->reason : 0);
+    for (size_t i = 0; i < group->n_refused; i++)
+        trace("refused %" PRIu64 ": reason %u %s", group->refused[i]->op_seq,
+              group->refused[i]->reason != NULL ? group->refused[i]->reason->reason : 0,
+              group->refused[i]->reason != NULL && group->refused[i]->reason->text != NULL
+                  ? group->refused[i]->reason->text
+                  : "");
     if (group->verdict != LX__GROUP_VERDICT__GROUP_DONE &&
         group->verdict != LX__GROUP_VERDICT__GROUP_REPEATED)
         return;
@@ -172,6 +189,8 @@ static void take_rows(const struct machine *client, const Lx__PullReply *reply, 
         delivered->wall_ms = sim_wall_ms();
         count(COUNT_ROWS);
     }
+    if (reply->snapshot)
+        count(COUNT_FRESH);
 }
 
 static const void *read_message(const ProtobufCMessageDescriptor *descriptor, struct view payload,
@@ -214,10 +233,13 @@ void history_typed(const struct device *device, int64_t entry, const Lx__Operati
     typed->is_fact = operation->fact != NULL;
     if (typed->is_fact)
         typed->subject = id_of(operation->fact->subject);
-    typed->record = operation->fact != NULL     ? id_of(operation->fact->id)
-                    : operation->person != NULL ? id_of(operation->person->id)
-                                                : id_of(operation->membership->id);
+    typed->record = record_of(operation);
     count(COUNT_OPERATIONS);
+    trace("entry %" PRId64 " is a %s", entry,
+          typed->is_fact                ? "fact"
+          : operation->person != NULL   ? "person"
+          : operation->transfer != NULL ? "transfer"
+                                        : "membership");
 }
 
 void history_archived(const struct device *device, int64_t entry, int64_t new_entry) {
@@ -351,7 +373,10 @@ static void check_acknowledged(void) {
         base_ask("select i from unnest($1::uuid[]) i where not exists (select from lx.fact f where "
                  "f.id = i) "
                  "and not exists (select from lx.person p where p.id = i) "
-                 "and not exists (select from lx.membership m where m.id = i)",
+                 "and not exists (select from lx.membership m where m.id = i) "
+                 // under way to another district, or the sending itself
+                 "and not exists (select from lx.transit_package k where k.transfer = i or "
+                 "k.body::text like '%' || i || '%')",
                  params);
     for (int row = 0; result != NULL && row < db_rows(result); row++) {
         char text[UUID_TEXT_SIZE];
@@ -389,6 +414,16 @@ static void check_sent(void) {
     free(ids);
 }
 
+// Entries that were stored are forgotten after a while; no others. What was refused may have been
+// stored when it went again after a restore.
+static bool may_be_forgotten(const struct typed *typed) {
+    for (size_t i = 0; i < n_sents && world_aged; i++)
+        if (sents[i].acknowledged && (!sents[i].refused || world_restored) &&
+            uuid_equal(sents[i].record, typed->record))
+            return true;
+    return false;
+}
+
 // P5: what was typed is stored, waits, or is refused and visible.
 static void check_typed(const struct device *device) {
     struct arena *own = arena_new(0);
@@ -398,21 +433,23 @@ static void check_typed(const struct device *device) {
         if (typed->client != &device->machine)
             continue;
         enum status status = store_outbox_get(device->store, typed->entry, own, &entry);
+        if (status == STATUS_NOT_FOUND && may_be_forgotten(typed))
+            continue;
         if (status != STATUS_OK || !uuid_equal(entry.record, typed->record))
             finding("entry %" PRId64 " of %s has gone", typed->entry, device->account);
         else if (entry.state == OUTBOX_ARCHIVED && !typed->archived)
             finding("entry %" PRId64 " of %s was put away by nobody", typed->entry,
                     device->account);
         else if (entry.state == OUTBOX_REFUSED && entry.reason == NULL)
-            finding("entry %" PRId64 " of %s is refused without a reason", typed->entry,
-                    device->account);
+            finding("entry %" PRId64 " of %s, %s, key %" PRIu64 ", is refused without a reason",
+                    typed->entry, device->account, device->machine.name, entry.op_seq);
     }
     arena_free(&own);
 }
 
 // I6: whatever was delivered as a stream's row was about somebody who lived there, then or now. A
 // restore forgets who did.
-static void check_delivered(void) {
+void history_check_delivered(void) {
     struct uuid *streams = calloc(n_delivereds + 1, sizeof *streams);
     struct uuid *subjects = calloc(n_delivereds + 1, sizeof *subjects);
     size_t n = 0;
@@ -446,12 +483,14 @@ static void check_delivered(void) {
     arena_free(&own);
     free(streams);
     free(subjects);
+    n_delivereds = 0;
 }
 
 void history_check(void) {
     check_acknowledged();
     check_sent();
-    check_delivered();
+    transfer_check();
+    history_check_delivered();
     for (unsigned i = 0; i < world_device_count; i++)
         if (world_devices[i].store != NULL)
             check_typed(&world_devices[i]);

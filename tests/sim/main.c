@@ -73,6 +73,7 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     base_seed_begin(seed);
     history_begin();
     scope_begin();
+    audit_begin();
     fault_begin();
     make_devices();
     server_start();

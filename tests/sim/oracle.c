@@ -224,6 +224,7 @@ static void check_home(struct device *device) {
     for (size_t i = 0; i < n; i++)
         check_replica(device, &streams[i]);
     trace("%s: %zu streams checked", device->account, n);
+    standing_check(device);
     arena_free(&arena);
 }
 
@@ -240,6 +241,7 @@ void oracle_run(void) {
     if (!quiet)
         return;
     check_figures();
+    audit_check();
     for (unsigned i = 0; i < world_device_count; i++)
         if (world_devices[i].store != NULL && is_settled(&world_devices[i]))
             check_home(&world_devices[i]);

@@ -59,6 +59,7 @@ static void start(int index) {
     process->config.workers = NET_SERVERS;
     strcpy(process->config.dsn_api, "lianxiao_api");
     strcpy(process->config.dsn_assessor, "lianxiao_assessor");
+    snprintf(process->config.audit_key, sizeof process->config.audit_key, "%s", audit_key_path());
     if (index >= 0)
         snprintf(process->machine.name, sizeof process->machine.name, "worker %d", index);
     else

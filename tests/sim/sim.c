@@ -381,14 +381,21 @@ static const char *const count_names[COUNT_COUNT] = {"operations",
                                                      "client_crashes",
                                                      "client_clocks",
                                                      "moves",
+                                                     "transfers_out",
+                                                     "transfers_in",
                                                      "grants",
                                                      "revocations",
                                                      "revocations_for_cause",
                                                      "schemes",
                                                      "days",
+                                                     "years",
+                                                     "tombstones_removed",
                                                      "restores",
                                                      "clones",
-                                                     "fresh_replicas"};
+                                                     "fresh_replicas",
+                                                     "standings_compared",
+                                                     "seals_verified",
+                                                     "heads_exported"};
 static uint64_t counts[COUNT_COUNT];
 
 void count(enum count what) {

@@ -217,11 +217,15 @@ static void add_membership(struct typing *typing, struct uuid person, struct uui
     membership->from_ms = sim_wall_ms() - sim_between(0, 3600 * 1000);
 }
 
+// Mostly one of the home's own streams: what lies outside is judged away.
 static const struct people_unit *choose_workshop(const struct typing *typing) {
     const struct people *people = &typing->local->people;
-    for (int tries = 0; tries < 20 && people->n_units > 0; tries++) {
+    bool anywhere = sim_below(5) == 0;
+    for (int tries = 0; tries < 40 && people->n_units > 0; tries++) {
         const struct people_unit *unit = &people->units[sim_below((uint32_t)people->n_units)];
-        if (unit->level == LX__UNIT_LEVEL__WORKSHOP)
+        struct store_stream stream;
+        if (unit->level == LX__UNIT_LEVEL__WORKSHOP &&
+            (anywhere || store_stream_get(typing->device->store, unit->id, &stream) == STATUS_OK))
             return unit;
     }
     return NULL;
@@ -337,6 +341,8 @@ void type_command(struct device *device, enum command command) {
             type_change(&typing);
         else if (command == COMMAND_MOVE)
             type_move(&typing);
+        else if (command == COMMAND_TRANSFER)
+            transfer_type(device, typing.local, typing.arena, typing.now_ms);
         else
             choose_entry(&typing, command);
     }

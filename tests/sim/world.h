@@ -23,12 +23,13 @@ void server_free(void);           // machines of the seed; all must have ended
 
 enum command {
     COMMAND_SYNC,
-    COMMAND_RECORD, // a record of credit hours, a discussion, a submission, ...
-    COMMAND_VOID,   // of one of the records that the home knows
-    COMMAND_PERSON, // a new teacher in the roster
-    COMMAND_CHANGE, // of a teacher's row
-    COMMAND_MOVE,   // of a teacher to another workshop
-    COMMAND_RETRY,  // of what was refused
+    COMMAND_RECORD,   // a record of credit hours, a discussion, a submission, ...
+    COMMAND_VOID,     // of one of the records that the home knows
+    COMMAND_PERSON,   // a new teacher in the roster
+    COMMAND_CHANGE,   // of a teacher's row
+    COMMAND_MOVE,     // of a teacher to another workshop
+    COMMAND_TRANSFER, // to another district, or from it
+    COMMAND_RETRY,    // of what was refused
     COMMAND_DROP,
     COMMAND_RESTART, // of the program
     COMMAND_COUNT
@@ -77,6 +78,26 @@ void device_enrol_again(struct device *device);
 
 void type_command(struct device *device, enum command command);
 
+// ---- transfer.c: between districts ----
+
+struct local;
+void transfer_type(struct device *device, const struct local *local, struct arena *arena,
+                   int64_t now_ms);
+void transfer_check(void);
+
+// ---- audit.c: the chain of seals ----
+
+const char *audit_key_path(void);
+void audit_begin(void);
+void audit_backup(int backup);
+void audit_restore(int backup);
+void audit_export(void); // somebody keeps the heads outside the database
+void audit_check(void);
+
+// ---- standing.c: the same rules on both sides ----
+
+void standing_check(const struct device *device);
+
 // ---- history.c: everything that was sent and delivered ----
 
 void history_typed(const struct device *device, int64_t entry, const Lx__Operation *operation);
@@ -87,6 +108,8 @@ void history_new_device(const struct device *device);
 void history_synced(const struct device *device); // inside its fiber
 void history_begin(void);
 void history_end(void);
+// Before what tells where people have been is pruned: looks at what was delivered so far.
+void history_check_delivered(void);
 // Every acknowledged operation is in the database; nothing was delivered out of scope.
 void history_check(void);
 
@@ -103,6 +126,7 @@ void scope_restore(int backup);
 // ---- fault.c ----
 
 extern bool world_restored; // since the seed began: what was acknowledged may wait again
+extern bool world_aged;     // 400 days have passed: homes forget what they know to be stored
 void fault_begin(void);
 void fault_happen(void); // one of them
 

@@ -1,7 +1,7 @@
 -- Transfers between districts: out, in transit, in, taken back; who may, what is refused, what each stream holds, what the figures give back.
 begin;
 \ir fixture.sql
-select plan(60);
+select plan(61);
 \set t1 'pg_temp.id(\'t1\')'
 \set tr 'pg_temp.id(\'transfer\')'
 \set may '\'2021-05-01T00:00:00Z\''
@@ -56,6 +56,7 @@ select is(pg_temp.out('d1', 5, 'S1-1', 7, pg_temp.id('second'), :t1, 'D2', 1), 1
 select ok((select position(convert_to('District 2', 'UTF8') in answer) > 0 from lx.op_run where op_from = 7 and device = pg_temp.dev(5)), 'the refusal says where to');
 select is((select verdict from pg_temp.roster('s1', 1, 'S1-1', 5, 1, :t1, 1, 'Zhang San') where row_no = 1), 10, 'a change of his row: he has gone');
 select is((select verdict from pg_temp.roster('s1', 1, 'S1-1', 6, 2, pg_temp.id('m1'), 1, p_member => :t1, p_in => 'S1-1', p_role => 1, p_from => :may, p_until => :july) where row_no = 1), 10, 'of his membership likewise');
+select is((select count(*)::int4 from lx.op_run where op_from in (5, 6) and device = pg_temp.dev(1) and position(convert_to('District 2', 'UTF8') in answer) > 0), 2, 'and both refusals say where to');
 select is((select verdict from pg_temp.roster('s2', 2, 'S2-1', 1, 1, :t1, 1, 'Zhang San') where row_no = 1), 2, 'a school that never had him learns nothing');
 
 -- in

@@ -416,6 +416,33 @@ static void test_pool_freed(void **state) {
     }
 }
 
+// Asks the other pool, again and again, as long as it is told that pools end.
+struct chain {
+    struct db_pool *next[2];
+    int calls;
+};
+
+static void on_link(void *user, enum status status, const struct db_result *result) {
+    struct chain *chain = user;
+    assert_int_equal(status, STATUS_AGAIN);
+    assert_null(result);
+    if (++chain->calls < 6)
+        db_query(chain->next[chain->calls % 2], DB_SCOPE_NONE, "echo", number_param(1), on_link,
+                 chain);
+}
+
+// Callbacks of one pool call others while all of them end: each call is told, and none meets a pool
+// that is gone.
+static void test_pools_closed(void **state) {
+    (void)state;
+    struct chain chain = {.next = {open_pool(1, 4, 5000), open_pool(1, 4, 5000)}};
+    db_query(chain.next[1], DB_SCOPE_NONE, "echo", number_param(1), on_link, &chain);
+    db_pools_close(chain.next, 2);
+    assert_int_equal(chain.calls, 6);
+    db_pool_free(&chain.next[0]);
+    db_pool_free(&chain.next[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars),
@@ -428,6 +455,7 @@ int main(void) {
         cmocka_unit_test(test_pool_lost_connection),
         cmocka_unit_test(test_pool_server_away),
         cmocka_unit_test(test_pool_freed),
+        cmocka_unit_test(test_pools_closed),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, setup, teardown);
