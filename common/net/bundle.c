@@ -254,9 +254,14 @@ enum reason_id bundle_open(const struct bundle_keys *keys, struct view container
     X509 *signer = NULL;
     enum reason_id reason = REASON_BUNDLE_CHANGED;
     enum status status = cms_decrypt_to(container, keys->recipients, keys->n, &inner);
-    if (status == STATUS_NOT_FOUND)
+    bool is_ours = status != STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
+        status = cms_verify(buf_view(&inner), &signer, out_content);
+    if (!is_ours)
         reason = REASON_BUNDLE_KEY_UNKNOWN;
-    else if (status == STATUS_OK && cms_verify(buf_view(&inner), &signer, out_content) == STATUS_OK)
+    else if (status == STATUS_NO_MEMORY)
+        reason = REASON_MESSAGE_TOO_LARGE;
+    else if (status == STATUS_OK)
         reason = judge_device(keys, signer, now_ms, out_device);
     X509_free(signer);
     buf_free(&inner);

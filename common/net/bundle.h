@@ -54,7 +54,8 @@ struct bundle_writer {
 enum status bundle_seal(const struct bundle_writer *writer, struct view content,
                         struct buf *out_container) MUST_USE;
 // Appends the content. REASON_NONE, or why it is refused: bundle_key_unknown, bundle_changed,
-// bundle_foreign, bundle_expired. out_device: whose signature is right.
+// bundle_foreign, bundle_expired; message_too_large: no memory. out_device: whose signature is
+// right.
 enum reason_id bundle_open(const struct bundle_keys *keys, struct view container, int64_t now_ms,
                            uint8_t out_device[CA_DEVICE_SIZE], struct buf *out_content);
 

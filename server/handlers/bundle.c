@@ -128,26 +128,37 @@ static bool is_complete(struct carrying *carrying) {
            is_bytes(bundle->receipt_key, NULL, BUNDLE_RECEIPT_KEY_SIZE);
 }
 
+// Why a group is not well-formed is not told: it would say what is inside.
+static void read_groups(struct carrying *carrying) {
+    const Lx__Reason *reason = NULL;
+    carrying->push =
+        push_read(carrying->request, carrying->bundle->n_groups, carrying->bundle->groups, &reason);
+    if (carrying->push != NULL)
+        check_author(carrying);
+    else if (reason == NULL || reason->reason == REASON_MESSAGE_TOO_LARGE)
+        carrying_fail(carrying, REASON_MESSAGE_TOO_LARGE);
+    else
+        carrying_fail(carrying, REASON_BUNDLE_CONTENT);
+}
+
 static void read_content(struct carrying *carrying) {
     struct arena *arena = request_arena(carrying->request);
     const ProtobufCMessage *message = NULL;
-    const Lx__Reason *reason = NULL; // not told: it would say what is inside
     struct scan_fault fault;
     enum status status = unpack_message(&lx__bundle__descriptor, buf_view(&carrying->content),
                                         &SCAN_LIMITS_REQUEST, arena, &message, &fault);
     carrying->bundle = (const Lx__Bundle *)message;
     if (status != STATUS_OK)
-        carrying_fail(carrying, REASON_BUNDLE_CONTENT);
+        carrying_fail(carrying, status == STATUS_NO_MEMORY ? REASON_MESSAGE_TOO_LARGE
+                                                           : REASON_BUNDLE_CONTENT);
     else if (carrying->bundle->version > BUNDLE_FILE_VERSION)
         fail_version(carrying, carrying->bundle->version);
     else if (!fits_head(carrying))
         carrying_fail(carrying, REASON_BUNDLE_CHANGED);
-    else if (!is_complete(carrying) ||
-             (carrying->push = push_read(carrying->request, carrying->bundle->n_groups,
-                                         carrying->bundle->groups, &reason)) == NULL)
+    else if (!is_complete(carrying))
         carrying_fail(carrying, REASON_BUNDLE_CONTENT);
     else
-        check_author(carrying);
+        read_groups(carrying);
 }
 
 // On a thread.

@@ -1,9 +1,11 @@
-"""The golden bytes of proto/vectors, by this peer's own code: frames, hashes of operations, digests of rows."""
+"""The golden bytes of proto/vectors, by this peer's own code: frames, hashes of operations, digests of rows, a bundle."""
 import hashlib
 import struct
+from pathlib import Path
 
 import pytest
 
+import bundler
 import peer
 
 
@@ -61,3 +63,23 @@ def test_rows():
         own = peer.row_digest(data(record), int(version))
         everything ^= own
         assert (own, everything) == (int(digest, 16), int(so_far, 16))
+
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden/bundle"
+
+
+def test_golden_bundle():
+    """Its parts, without any key, and what is inside of them: groups of operations, the two halves of a transfer among them."""
+    contents = [line.split() for line in (GOLDEN / "contents.txt").read_text(encoding="ascii").splitlines()[1:]]
+    bundles = [peer.bundle.Bundle.FromString(data(text)) for kind, _, text in contents if kind == "bundle"]
+    heads = [head for head, _ in bundler.read_parts((GOLDEN / "bundle.lxb").read_bytes())]
+    assert [(head[3], head[4], head[7], head[8]) for head in heads] == [(one.part, one.parts, one.id, one.deployment) for one in bundles]
+    assert bundles[0].deployment == bundler.deployment_of(GOLDEN / "ca.pem")
+    operations = [peer.ledger.Operation.FromString(text) for one in bundles for group in one.groups for text in group.operations]
+    assert [operation.transfer.step for operation in operations] == [0, peer.ledger.TRANSFER_OUT, peer.ledger.TRANSFER_IN]
+    (head, container), = bundler.read_parts((GOLDEN / "receipt.lxb").read_bytes())
+    assert head[2] == bundler.RECEIPT and container
+    signed = bundler.openssl("cms", "-decrypt", "-binary", "-inform", "DER", "-secretkey", bundles[0].receipt_key.hex(), "-secretkeyid",
+                             b"receipt".hex(), data=container)
+    receipt = [text for kind, _, text in contents if kind == "receipt"][0]
+    assert data(receipt) in signed

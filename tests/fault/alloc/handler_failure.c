@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "common/wire/reason.h"
+#include "proto/bundle.pb-c.h"
 #include "tests/fuzz/server/seed.h"
 #include "tests/fuzz/server/world.h"
 #include "tests/lib/alloc.h"
@@ -110,6 +111,23 @@ static bool is_fair_push(const struct world_answer *usual, const struct world_an
     return fair;
 }
 
+// Fewer of its operations have their result, and the verdict says so. (The receipt follows.)
+static bool is_fair_bundle(const struct world_answer *usual, const struct world_answer *answer) {
+    Lx__BundleReply *expected = lx__bundle_reply__unpack(NULL, usual->size, usual->payload);
+    Lx__BundleReply *reply = lx__bundle_reply__unpack(NULL, answer->size, answer->payload);
+    bool fair = reply != NULL && expected != NULL && reply->operations == expected->operations &&
+                reply->refused <= expected->refused &&
+                (reply->answered == expected->answered
+                     ? reply->verdict == expected->verdict
+                     : reply->answered < expected->answered &&
+                           reply->verdict == LX__BUNDLE_VERDICT__BUNDLE_HELD);
+    if (reply != NULL)
+        lx__bundle_reply__free_unpacked(reply, NULL);
+    if (expected != NULL)
+        lx__bundle_reply__free_unpacked(expected, NULL);
+    return fair;
+}
+
 // A page that ends early and says so.
 static bool is_short_page(const struct world_answer *answer) {
     Lx__PullReply *reply = lx__pull_reply__unpack(NULL, answer->size, answer->payload);
@@ -129,6 +147,7 @@ static bool is_right(const struct seed *seed, const struct world_answer *usual,
     if (answer->kind != LX__FRAME_KIND__REPLY)
         return false;
     return (seed->method->number == LX__METHOD__PUSH && is_fair_push(usual, answer)) ||
+           (seed->method->number == LX__METHOD__BUNDLE && is_fair_bundle(usual, answer)) ||
            (seed->method->number == LX__METHOD__PULL && is_short_page(answer));
 }
 

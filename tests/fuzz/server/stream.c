@@ -123,7 +123,7 @@ bool stream_has_pending(const struct stream *stream) {
 
 bool stream_peer_device(const struct stream *stream, uint8_t out_device[32],
                         int64_t *out_until_ms) {
-    memset(out_device, 0xd1, 32);
+    memset(out_device, WORLD_DEVICE, 32);
     *out_until_ms = stream->device_until_ms;
     return stream->has_device;
 }

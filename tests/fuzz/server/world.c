@@ -154,6 +154,7 @@ static void open_worker(void) {
                               .config = &world.config,
                               .shared = &world.shared,
                               .ca = ca_hold(constant.ca),
+                              .bundle_keys = world_bundle_keys(),
                               .wheel = &world.wheel,
                               .again_event = constant.again};
     worker->nudge = nudge_new(worker);

@@ -30,6 +30,8 @@ enum world_id {
 };
 
 #define WORLD_CONNS 3              // connections side by side
+#define WORLD_DEVICE 0xd1          // each byte of the device's id
+#define WORLD_DEPLOYMENT 0xde      // and of the deployment's
 #define WORLD_NOW_MS 1637200000000 // 2021-11-18
 
 struct world_options {
@@ -38,6 +40,9 @@ struct world_options {
     bool device_expired; // the certificate of connections with a device
 };
 
+struct bundle_keys;
+
+struct bundle_keys *world_bundle_keys(void); // a stand-in, see containers.c
 struct uuid world_uuid(int number);
 struct view world_scheme(void);       // packed, of programme 1
 Lx__Role world_role(void);            // of the options
