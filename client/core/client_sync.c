@@ -54,7 +54,7 @@ static void on_reply(void *user, uint32_t id, uint16_t method, const ProtobufCMe
 
 static void on_error(void *user, uint32_t id, const Lx__Error *error) {
     struct driver *driver = user;
-    sync_on_error(driver->sync, take_token(driver, id), error, clock_now_ms());
+    sync_on_error(driver->sync, take_token(driver, id), error, clock_monotonic_ms());
 }
 
 static void on_event(void *user, uint16_t method, const ProtobufCMessage *event) {
@@ -75,7 +75,7 @@ static bool keep_going(struct driver *driver) {
 
 static enum status send_all(struct driver *driver) {
     struct sync_request request;
-    while (driver->n_flights < IN_FLIGHT && sync_next(driver->sync, clock_now_ms(), &request)) {
+    while (driver->n_flights < IN_FLIGHT && sync_next(driver->sync, clock_monotonic_ms(), &request)) {
         struct driven *flight = &driver->flights[driver->n_flights];
         flight->token = request.token;
         if (driver->n_flights == 0)
@@ -152,7 +152,7 @@ static enum client_result put_end(struct client *client) {
 
 static int wait_time_ms(const struct driver *driver) {
     int64_t wake_ms = sync_wake_ms(driver->sync);
-    int64_t left_ms = wake_ms == 0 ? STEP_MS : wake_ms - clock_now_ms();
+    int64_t left_ms = wake_ms == 0 ? STEP_MS : wake_ms - clock_monotonic_ms();
     if (left_ms < 1)
         return 1;
     return left_ms < STEP_MS ? (int)left_ms : STEP_MS;

@@ -255,8 +255,8 @@ static bool phase_next(struct sync *sync, struct sync_request *out_request) {
     return false;
 }
 
-bool sync_next(struct sync *sync, int64_t now_ms, struct sync_request *out_request) {
-    if (sync->wake_ms > now_ms)
+bool sync_next(struct sync *sync, int64_t monotonic_ms, struct sync_request *out_request) {
+    if (sync->wake_ms > monotonic_ms)
         return false;
     sync->wake_ms = 0;
     // A phase with nothing to ask moves on at once.
@@ -291,14 +291,15 @@ void sync_on_reply(struct sync *sync, uint32_t token, const ProtobufCMessage *re
 }
 
 // The server is well but cannot now: the same request goes again after a pause.
-static bool may_wait(struct sync *sync, const Lx__Error *error, int64_t now_ms) {
+static bool may_wait(struct sync *sync, const Lx__Error *error, int64_t monotonic_ms) {
     if (!error->has_retry_after_ms)
         return false;
-    sync->wake_ms = now_ms + (int64_t)error->retry_after_ms;
+    sync->wake_ms = monotonic_ms + (int64_t)error->retry_after_ms;
     return true;
 }
 
-void sync_on_error(struct sync *sync, uint32_t token, const Lx__Error *error, int64_t now_ms) {
+void sync_on_error(struct sync *sync, uint32_t token, const Lx__Error *error,
+                   int64_t monotonic_ms) {
     struct sync_stream *pulled = sync_pull_by_token(sync, token);
     if (!pulled && (token == 0 || token != sync->token))
         return;
@@ -306,7 +307,7 @@ void sync_on_error(struct sync *sync, uint32_t token, const Lx__Error *error, in
         sync_pull_moving(sync, pulled);
         return sync_advance(sync);
     }
-    bool wait = may_wait(sync, error, now_ms);
+    bool wait = may_wait(sync, error, monotonic_ms);
     if (!pulled) {
         sync->token = 0;
     } else if (wait) {

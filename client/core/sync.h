@@ -63,16 +63,18 @@ void sync_connected(struct sync *sync);
 // Forgets what was in flight; everything durable is in the store.
 void sync_disconnected(struct sync *sync);
 // The next request to send, if any now: call until false. Runs at most `SYNC_MAX_IN_FLIGHT` ahead.
-// A failure of the store ends in SYNC_PHASE_FAILED.
+// A failure of the store ends in SYNC_PHASE_FAILED. Whatever is waited for is measured on a clock
+// that nobody sets: `monotonic_ms`.
 #define SYNC_MAX_IN_FLIGHT 8
-bool sync_next(struct sync *sync, int64_t now_ms, struct sync_request *out_request);
-// When sync_next may have something although no answer is awaited (the server asked to wait); 0:
-// never.
+bool sync_next(struct sync *sync, int64_t monotonic_ms, struct sync_request *out_request);
+// When sync_next may have something although no answer is awaited (the server asked to wait),
+// monotonic; 0: never.
 int64_t sync_wake_ms(const struct sync *sync);
-// Answers, in any order. Unknown tokens (of an earlier connection) are ignored.
+// Answers, in any order. Unknown tokens (of an earlier connection) are ignored. now_ms: wall clock,
+// noted beside what was acknowledged.
 void sync_on_reply(struct sync *sync, uint32_t token, const ProtobufCMessage *reply,
                    int64_t now_ms);
-void sync_on_error(struct sync *sync, uint32_t token, const Lx__Error *error, int64_t now_ms);
+void sync_on_error(struct sync *sync, uint32_t token, const Lx__Error *error, int64_t monotonic_ms);
 void sync_on_nudge(struct sync *sync, const Lx__Nudge *nudge);
 // Somebody (this program or another one) has added operations.
 void sync_on_outbox(struct sync *sync);

@@ -43,7 +43,7 @@ struct sync {
     uint32_t last_token;
     uint32_t token;    // of the scope, push or subscribe in flight; 0: none
     size_t pulls;      // in flight
-    int64_t wake_ms;   // the server asked to wait until then; 0: no
+    int64_t wake_ms;   // monotonic: the server asked to wait until then; 0: no
     bool again_scope;  // scope has changed meanwhile
     bool again_push;   // the outbox has changed meanwhile
     unsigned rescopes; // in this round
