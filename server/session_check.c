@@ -226,15 +226,24 @@ static void go_on(struct freshening *freshening) {
         proceed(request);
 }
 
+static void give_up(struct freshening *freshening, enum status status, const char *what) {
+    struct request *request = freshening->request;
+    freshening->session->checking--;
+    session_release(freshening->session);
+    request_fail_status(request, status, what);
+}
+
+// Nothing is carried out with a scope that is known to be of before, nor while the worker ends.
 static void on_fresh_scope(void *user, enum status status, struct scope *scope) {
     struct freshening *freshening = user;
-    if (status == STATUS_OK) {
-        session_adopt_scope(freshening->session, scope);
-        scope_drop(&scope);
-        worker_scope_changed(request_worker(freshening->request), is_of_session,
-                             freshening->session);
+    if (status != STATUS_OK) {
+        give_up(freshening, status, "scope_of");
+        return;
     }
-    go_on(freshening); // without the new scope the old one counts for one tick more
+    session_adopt_scope(freshening->session, scope);
+    scope_drop(&scope);
+    worker_scope_changed(request_worker(freshening->request), is_of_session, freshening->session);
+    go_on(freshening);
 }
 
 static void on_fresh(void *user, enum status status, const struct db_result *result) {
@@ -243,9 +252,7 @@ static void on_fresh(void *user, enum status status, const struct db_result *res
     struct request *request = freshening->request;
     struct worker *worker = request_worker(request);
     if (status != STATUS_OK) {
-        session->checking--;
-        session_release(session);
-        request_fail_status(request, status, "session_alive");
+        give_up(freshening, status, "session_alive");
         return;
     }
     if (db_rows(result) == 0) {

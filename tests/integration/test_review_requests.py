@@ -2,6 +2,7 @@
 import select
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -148,3 +149,21 @@ def test_pages_under_way_are_few(city, tmp_path, pulls, first):
         got = list(answers(connection, pulls + (first == "PULL")))
         assert got[0] in pages
         assert sorted(got) == sorted(pages + [ping] * (first == "PULL"))
+
+
+def test_a_request_whose_scope_is_being_read_when_the_server_ends(deployment, tmp_path):
+    """It is not carried out with the scope of before, on connections that are closed already."""
+    deployment.server.settings["drain_timeout_ms"] = 300
+    deployment.server.stop()
+    deployment.server.start()
+    workshop = office.unit_id(deployment, WORKSHOP)
+    with office.login(deployment, tmp_path, "head", WORKSHOP) as connection:
+        connection.scope()
+        rested = time.monotonic() + 2.8
+        with locked(deployment, "unit"):
+            # Unseen by the watch over rights, and after the login's own check at rest: so the request finds it.
+            lx.wait_until(lambda: time.monotonic() > rested, what="the connection is at rest")
+            deployment.cluster.sql("set session_replication_role = replica; update lx.role_grant set given_at = now()")
+            connection.send(number("PULL"), ledger.PullRequest(stream=workshop).SerializeToString())
+            waits_for_lock(deployment)
+            deployment.server.stop()  # asserts that nothing went wrong in it
