@@ -75,7 +75,8 @@ static bool keep_going(struct driver *driver) {
 
 static enum status send_all(struct driver *driver) {
     struct sync_request request;
-    while (driver->n_flights < IN_FLIGHT && sync_next(driver->sync, clock_monotonic_ms(), &request)) {
+    while (driver->n_flights < IN_FLIGHT &&
+           sync_next(driver->sync, clock_monotonic_ms(), &request)) {
         struct driven *flight = &driver->flights[driver->n_flights];
         flight->token = request.token;
         if (driver->n_flights == 0)

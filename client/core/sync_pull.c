@@ -151,7 +151,7 @@ static enum status apply_page(struct sync *sync, struct sync_stream *stream,
     stream->restart = false;
     stream->cursor = reply->cursor;
     stream->head = reply->head > stream->head ? reply->head : stream->head;
-    return at_head && same ? store_stream_set_whole(sync->store, stream->id, true) : STATUS_OK;
+    return at_head && same ? store_stream_set_whole(sync->store, stream->id) : STATUS_OK;
 }
 
 struct page {

@@ -69,8 +69,8 @@ enum status schema_open(struct store *store) MUST_USE;
 
 // outbox.c: makes the local row of a record from its newest operation that is still shown.
 enum status outbox_refresh_local(struct store *store, struct uuid record) MUST_USE;
-// replica_sync.c: writes one row of a layer.
-enum db_layer { DB_LAYER_LOCAL = 0, DB_LAYER_REPLICA = 1 };
+// replica_sync.c: writes one row of a layer. Of the same record the lowest layer shows.
+enum db_layer { DB_LAYER_LOCAL = 0, DB_LAYER_REPLICA = 1, DB_LAYER_FORMER = 2 };
 enum status replica_put(struct store *store, struct uuid stream, enum db_layer layer,
                         const Lx__Row *row) MUST_USE;
 // Own operations stored at or before `cursor` leave the local layer: the replica has them now.

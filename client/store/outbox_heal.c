@@ -21,12 +21,8 @@ enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64
                   "uii", &stream, from, (int64_t)answered);
 }
 
-static enum status refresh_waiting(struct store *store, struct uuid stream, int64_t from) {
-    sqlite3_stmt *statement;
-    TRY(db_open(store, &statement,
-                "select record from outbox where stream = ?1 and state = 1 and again = 2 and"
-                " (op_seq >= ?2 or op_seq = 0)",
-                "ui", &stream, from));
+// The local rows of all records that a statement names, which is closed.
+static enum status refresh_each(struct store *store, sqlite3_stmt *statement) {
     enum status status;
     while ((status = db_step(store, statement)) == STATUS_OK) {
         status = outbox_refresh_local(store, db_column_id(statement, 0));
@@ -35,6 +31,15 @@ static enum status refresh_waiting(struct store *store, struct uuid stream, int6
     }
     db_close(store, &statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status refresh_waiting(struct store *store, struct uuid stream, int64_t from) {
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                "select record from outbox where stream = ?1 and state = 1 and again = 2 and"
+                " (op_seq >= ?2 or op_seq = 0)",
+                "ui", &stream, from));
+    return refresh_each(store, statement);
 }
 
 // A key that is missing was forgotten after its time: the server's history is older than what is
@@ -63,6 +68,7 @@ enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_
                " where stream = ?1 and op_seq >= ?2 and state in (2, 3, 4)",
                "ui", &stream, from));
     TRY(refresh_waiting(store, stream, from));
+    TRY(db_run(store, "update stream set whole = 0 where stream = ?1", "u", &stream));
     return held == last - from + 1 ? STATUS_OK : close_hole(store, stream, from);
 }
 
@@ -143,12 +149,15 @@ static enum status rewind_foreign(struct store *store) {
 // Only what was acknowledged up to then (REISSUE_ALL: ever); of a roster row the newest change.
 #define REISSUE_ALL INT64_MAX
 static enum status reissue_former(struct store *store, int64_t acked_until_ms) {
-    return db_run(store,
-                  "update outbox set state = 1, op_seq = 0, batch = 0, acked_ms = 0, ack_seq = 0"
-                  " where state = 2 and op_seq < 0 and acked_ms <= ?1 and not exists"
-                  " (select 1 from outbox l where l.record = outbox.record and l.id > outbox.id"
-                  "  and l.state in (1, 2))",
-                  "i", acked_until_ms);
+    sqlite3_stmt *statement;
+    TRY(db_run(store,
+               "update outbox set state = 1, op_seq = 0, batch = 0, acked_ms = 0, ack_seq = 0,"
+               " shown = 1 where state = 2 and op_seq < 0 and acked_ms <= ?1 and not exists"
+               " (select 1 from outbox l where l.record = outbox.record and l.id > outbox.id"
+               "  and l.state in (1, 2))",
+               "i", acked_until_ms));
+    TRY(db_open(store, &statement, "select record from outbox where state = 1 and op_seq = 0", ""));
+    return refresh_each(store, statement);
 }
 
 // What was acknowledged until now, another database has said; only what is acknowledged from now on

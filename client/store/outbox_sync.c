@@ -271,7 +271,8 @@ enum status store_outbox_settle_from(struct store *store, const Lx__PushedGroup 
     if (status == STATUS_NOT_FOUND) // no longer pulled: nothing will ever replace the local rows
         return replica_hide_passed(store, stream, INT64_MAX);
     TRY(status);
-    return replica_hide_passed(store, stream, (int64_t)state.cursor);
+    // A cursor that is not proved may be of another history of the server's.
+    return state.whole ? replica_hide_passed(store, stream, (int64_t)state.cursor) : STATUS_OK;
 }
 
 enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, int64_t now_ms) {

@@ -7,8 +7,10 @@
 // A local row shows the version that the next change must name: that of the server's row, and one
 // more for each own change of a roster row that is on its way.
 #define ROW_COLUMNS                                                                                \
-    "select kind, stream, id, case layer when 1 then version else coalesce((select max(r.version)" \
-    " from row r where r.id = row.id and r.layer = 1), 0) + (select count(*) from outbox o"        \
+    "select kind, stream, id, case when layer > 0 then version else coalesce((select r.version"    \
+    " from row r where r.id = row.id and r.layer > 0 order by r.layer, r.version desc limit 1), "  \
+    "0)"                                                                                           \
+    " + (select count(*) from outbox o"                                                            \
     " where o.record = row.id and o.roster = 1 and o.shown = 1 and o.state in (1, 2)) end,"        \
     " layer, body from row"
 #define ROW_ORDER " order by id, layer, version desc"
@@ -22,6 +24,7 @@ static enum status read_row(sqlite3_stmt *statement, struct arena *arena, struct
         .id = db_column_id(statement, 2),
         .version = (uint64_t)sqlite3_column_int64(statement, 3),
         .local = sqlite3_column_int(statement, 4) == DB_LAYER_LOCAL,
+        .former = sqlite3_column_int(statement, 4) == DB_LAYER_FORMER,
         .row = lx__row__unpack(&allocator, body.size, body.data),
     };
     return out->row ? STATUS_OK : STATUS_CORRUPT;
@@ -156,7 +159,7 @@ static enum status keep_current(struct store *store, struct arena *arena, struct
     for (size_t i = 0; i < rows->count; i++) {
         struct store_row current;
         TRY(store_find_id(store, rows->rows[i].kind, rows->rows[i].id, arena, &current));
-        if (current.local == rows->rows[i].local)
+        if (current.local == rows->rows[i].local && current.former == rows->rows[i].former)
             rows->rows[kept++] = rows->rows[i];
     }
     rows->count = kept;
@@ -184,13 +187,13 @@ enum status store_has_source_key(struct store *store, const uint8_t key[32], boo
 
 enum status store_home_stream(struct store *store, struct uuid subject, struct uuid *out_stream) {
     sqlite3_stmt *statement;
-    // A unit's stream has its id. A person's replica row beats the local one: it is where the
-    // server has put him; of two (a move under way) the newer.
-    TRY(db_open(
-        store, &statement,
-        "select case kind when 4 then id else stream end from row"
-        " where id = ?1 and kind in (2, 4) order by layer desc, version desc, seq desc limit 1",
-        "u", &subject));
+    // A unit's stream has its id. A person's row from the server beats the local one: it is where
+    // the server has put him; of two (a move under way) the newer.
+    TRY(db_open(store, &statement,
+                "select case kind when 4 then id else stream end from row"
+                " where id = ?1 and kind in (2, 4) order by layer = 0, layer, version desc, seq "
+                "desc limit 1",
+                "u", &subject));
     enum status status = db_step(store, statement);
     if (status == STATUS_OK)
         *out_stream = db_column_id(statement, 0);

@@ -1,5 +1,7 @@
 // The local view: rows that the server has sent (the replica, per stream) and the rows that this
 // home's own operations will make (local, until the server's row replaces them or refuses them).
+// A replica that begins anew is filled behind the former one, which shows where nothing newer is
+// there, until the new one is whole: nothing that was seen goes meanwhile.
 // Reads need no transaction. Callers: client/core, client/cli.
 #pragma once
 
@@ -23,6 +25,7 @@ struct store_row {
     struct uuid id;
     uint64_t version;   // of the server's row; 0 for a new local one
     bool local;         // made by an own operation that the server has not yet sent back
+    bool former;        // of a replica that is being replaced
     const Lx__Row *row; // lives in the caller's arena (find), or until the callback returns (each)
 };
 
@@ -93,12 +96,14 @@ enum status store_stream_get(struct store *store, struct uuid stream,
 // 0.
 enum status store_scope_put(struct store *store, const struct store_grant *grants, size_t n_grants,
                             const struct uuid *streams, size_t n_streams) MUST_USE;
-// Forgets the stream's replica and starts at cursor 0.
+// The stream's replica becomes the former one, and a new one starts at cursor 0.
 enum status store_stream_restart(struct store *store, struct uuid stream) MUST_USE;
 // Applies rows of one pull answer (live, left, gone), then sets the cursor.
 enum status store_pull_apply(struct store *store, struct uuid stream, size_t n_rows,
                              Lx__Row *const *rows, uint64_t cursor) MUST_USE;
-enum status store_stream_set_whole(struct store *store, struct uuid stream, bool whole) MUST_USE;
+// Proved whole at its cursor: own operations that are stored up to there and the former replica
+// leave the local view.
+enum status store_stream_set_whole(struct store *store, struct uuid stream) MUST_USE;
 // Count and digest computed anew from the rows, for checks.
 enum status store_stream_recount(struct store *store, struct uuid stream, uint64_t *out_count,
                                  uint64_t *out_digest) MUST_USE;

@@ -139,7 +139,7 @@ static enum status put_grants(struct store *store, const struct store_grant *gra
 // Own operations that are stored but not yet seen in a pull would stay in the local view for ever,
 // once their stream is no longer pulled.
 static enum status leave_stream(struct store *store, struct uuid stream) {
-    TRY(db_run(store, "delete from row where stream = ?1 and layer = 1", "u", &stream));
+    TRY(db_run(store, "delete from row where stream = ?1 and layer > 0", "u", &stream));
     TRY(db_run(store,
                "delete from row where stream = ?1 and layer = 0 and not exists"
                " (select 1 from outbox o where o.record = row.id and o.state = 1)",
@@ -177,16 +177,12 @@ enum status store_scope_put(struct store *store, const struct store_grant *grant
 }
 
 enum status store_stream_restart(struct store *store, struct uuid stream) {
-    TRY(db_run(store, "delete from row where stream = ?1 and layer = 1", "u", &stream));
+    TRY(db_run(store, "update or replace row set layer = 2 where stream = ?1 and layer = 1", "u",
+               &stream));
     return db_run(store,
                   "update stream set cursor = 0, live_count = 0, digest = 0, whole = 0"
                   " where stream = ?1",
                   "u", &stream);
-}
-
-enum status store_stream_set_whole(struct store *store, struct uuid stream, bool whole) {
-    return db_run(store, "update stream set whole = ?2 where stream = ?1", "ui", &stream,
-                  (int64_t)whole);
 }
 
 // ---- one pull answer ----
@@ -196,12 +192,13 @@ static enum status forget_row(struct store *store, struct store_stream *state, s
     enum status status = db_int(
         store, &version, "select version from row where id = ?1 and layer = 1 and stream = ?2",
         "uu", &id, &state->stream);
-    if (status == STATUS_NOT_FOUND)
-        return STATUS_OK;
-    TRY(status);
-    state->live_count--;
-    state->digest ^= digest_row(id, (uint64_t)version);
-    return db_run(store, "delete from row where id = ?1 and layer = 1 and stream = ?2", "uu", &id,
+    if (status == STATUS_OK) {
+        state->live_count--;
+        state->digest ^= digest_row(id, (uint64_t)version);
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    return db_run(store, "delete from row where id = ?1 and layer > 0 and stream = ?2", "uu", &id,
                   &state->stream);
 }
 
@@ -220,7 +217,7 @@ static enum status forget_subject(struct store *store, struct store_stream *stat
     db_close(store, &statement);
     if (status != STATUS_NOT_FOUND)
         return status;
-    return db_run(store, "delete from row where stream = ?1 and layer = 1 and subject = ?2", "uu",
+    return db_run(store, "delete from row where stream = ?1 and layer > 0 and subject = ?2", "uu",
                   &state->stream, &subject);
 }
 
@@ -278,11 +275,19 @@ enum status store_pull_apply(struct store *store, struct uuid stream, size_t n_r
     TRY(store_stream_get(store, stream, &state));
     for (size_t i = 0; i < n_rows; i++)
         TRY(apply_row(store, &state, rows[i]));
-    TRY(db_run(store,
-               "update stream set cursor = ?2, live_count = ?3, digest = ?4, whole = 0"
-               " where stream = ?1",
-               "uiii", &stream, (int64_t)cursor, (int64_t)state.live_count, (int64_t)state.digest));
-    return replica_hide_passed(store, stream, (int64_t)cursor);
+    return db_run(store,
+                  "update stream set cursor = ?2, live_count = ?3, digest = ?4, whole = 0"
+                  " where stream = ?1",
+                  "uiii", &stream, (int64_t)cursor, (int64_t)state.live_count,
+                  (int64_t)state.digest);
+}
+
+enum status store_stream_set_whole(struct store *store, struct uuid stream) {
+    struct store_stream state;
+    TRY(store_stream_get(store, stream, &state));
+    TRY(db_run(store, "update stream set whole = 1 where stream = ?1", "u", &stream));
+    TRY(db_run(store, "delete from row where stream = ?1 and layer = 2", "u", &stream));
+    return replica_hide_passed(store, stream, (int64_t)state.cursor);
 }
 
 enum status store_stream_recount(struct store *store, struct uuid stream, uint64_t *out_count,

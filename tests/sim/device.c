@@ -123,10 +123,9 @@ static void sync_home(struct device *device, bool watch) {
     if (client_init(&client, device->store, "simulated") != STATUS_OK)
         abort();
     enum client_result result = client_sync(&client, &options, &progress);
+    history_synced(device, result == CLIENT_OK);
     if (result == CLIENT_NOT_LOGGED_IN)
         result = client_login(&client, device->account, PASSWORD, NULL);
-    if (result == CLIENT_OK)
-        history_synced(device);
     trace("sync: result %d, %s; pushed %lu refused %lu pulled %lu held %zu restarts %lu broken %zu",
           (int)result, client.failure_text, progress.pushed, progress.refused, progress.pulled,
           progress.streams_held, progress.restarts, progress.streams_broken);

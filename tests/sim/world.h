@@ -105,7 +105,8 @@ void history_typed(const struct device *device, int64_t entry, const Lx__Operati
 void history_archived(const struct device *device, int64_t entry, int64_t new_entry);
 void history_cloned(const struct device *copy, const struct device *original);
 void history_new_device(const struct device *device);
-void history_synced(const struct device *device); // inside its fiber
+// After a sync, inside its fiber; in_step: it says that it is done.
+void history_synced(const struct device *device, bool in_step);
 void history_begin(void);
 void history_end(void);
 // Before what tells where people have been is pruned: looks at what was delivered so far.

@@ -112,9 +112,11 @@ static enum status add(struct session *session, uint64_t stream, const Lx__Opera
 static enum status record(struct session *session, int number) {
     bool bad = number % 5 == 2;
     uint64_t stream = number % 2 ? WORLD_WORKSHOP : WORLD_SCHOOL;
-    return add(
-        session, stream,
-        home_fact(&session->world.home, record_id(number), home_id(101), bad ? "bad" : "t.plan"));
+    spare(true);
+    Lx__Operation *operation =
+        home_fact(&session->world.home, record_id(number), home_id(101), bad ? "bad" : "t.plan");
+    spare(false);
+    return add(session, stream, operation);
 }
 
 static enum status take_back(struct session *session, int number) {

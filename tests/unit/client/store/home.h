@@ -36,6 +36,7 @@ Lx__Row *home_row(struct home *home, uint64_t seq, struct uuid id, uint64_t vers
 
 int64_t home_add(struct home *home, struct uuid stream, const Lx__Operation *operation);
 void home_scope(struct home *home, size_t n, const struct uuid *streams);
+// A pull that proves the stream whole.
 void home_pull(struct home *home, struct uuid stream, size_t n, Lx__Row *const *rows,
                uint64_t cursor);
 size_t home_count(struct home *home, enum store_kind kind);

@@ -112,6 +112,32 @@ static void test_what_was_lost_goes_again_as_it_was(void **state) {
     home_close(&home);
 }
 
+static size_t facts_here(struct home *home) {
+    return home_count(home, STORE_KIND_FACT);
+}
+
+// The new database is far behind the place at which this home had pulled: what it acknowledges
+// now lies below that place, and is still not in the replica.
+static void test_what_goes_again_is_seen_until_the_replica_is_whole(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    struct store_stream stored;
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    home_pull(&home, stream, 0, NULL, 90); // without the rows: the replica is to begin anew
+    assert_int_equal(facts_here(&home), 0);
+    assert_true(heal(&home, stream, 1));
+    assert_int_equal(store_stream_get(home.store, stream, &stored), STATUS_OK);
+    assert_false(stored.whole); // whatever its head says by chance
+    assert_int_equal(facts_here(&home), 3);
+    settle(&home, stream, 5, (const uint64_t[]){3, 4, 0}, HOME_NOW_MS);
+    assert_int_equal(facts_here(&home), 3);
+    home_pull(&home, stream, 0, NULL, 5);
+    assert_int_equal(facts_here(&home), 0); // it is for the replica to show them
+    home_close(&home);
+}
+
 static void test_another_answer_is_shown(void **state) {
     static const uint64_t refused[] = {2, 0};
     struct home home;
@@ -164,7 +190,7 @@ static void test_new_epoch_sends_what_scope_is_silent_about(void **state) {
     }
     home_scope(&home, 1, streams); // the second stream was left
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_stream_set_whole(home.store, streams[0], true), STATUS_OK);
+    assert_int_equal(store_stream_set_whole(home.store, streams[0]), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     heal_epoch(&home);
     assert_int_equal(seal(&home, streams[1]).count, 0);
@@ -211,6 +237,7 @@ static void test_new_device_under_a_new_epoch(void **state) {
     make_history(&home, stream, ids);
     set_epoch(&home, 900);
     heal_epoch(&home);
+    home_pull(&home, stream, 0, NULL, 5);
     set_epoch(&home, 901);
     assert_int_equal(store_begin(home.store), STATUS_OK);
     assert_int_equal(store_outbox_new_device(home.store), STATUS_OK);
@@ -220,6 +247,7 @@ static void test_new_device_under_a_new_epoch(void **state) {
     assert_int_equal(again.entries[0].op_seq, 1);
     assert_int_equal(again.entries[2].id, ids[4]);
     assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
+    assert_int_equal(facts_here(&home), 3); // the replica may have them no more
     home_close(&home);
 }
 
@@ -356,6 +384,7 @@ static void test_stored_ones_are_forgotten_after_35_days_by_both_clocks(void **s
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_lost_goes_again_as_it_was),
+        cmocka_unit_test(test_what_goes_again_is_seen_until_the_replica_is_whole),
         cmocka_unit_test(test_another_answer_is_shown),
         cmocka_unit_test(test_keys_that_are_taken_back_leave_answers_alone),
         cmocka_unit_test(test_new_epoch_sends_what_scope_is_silent_about),

@@ -123,21 +123,36 @@ static void test_subject_leaves_and_row_goes(void **state) {
     home_close(&home);
 }
 
+static void restart(struct home *home, struct uuid stream) {
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_stream_restart(home->store, stream), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
 static void test_rows_come_once_while_a_person_moves(void **state) {
     struct home home;
     struct uuid streams[] = {home_id(1), home_id(3)};
     struct uuid found;
+    struct store_rows rows;
     (void)state;
     home_open(&home);
     home_scope(&home, 2, streams);
     Lx__Row *old = home_row(&home, 1, home_id(2), 1, home_person(&home, home_id(2), "王芳", 0));
-    Lx__Row *moved = home_row(&home, 9, home_id(2), 2, home_person(&home, home_id(2), "王芳", 0));
+    Lx__Row *moved = home_row(&home, 9, home_id(2), 2, home_person(&home, home_id(2), "王方", 0));
     home_pull(&home, streams[0], 1, &old, 1);
     home_pull(&home, streams[1], 1, &moved, 9);
     assert_int_equal(home_count(&home, STORE_KIND_PERSON), 1);
     assert_int_equal(find(&home, home_id(2)).version, 2);
     assert_int_equal(store_home_stream(home.store, home_id(2), &found), STATUS_OK);
     assert_true(uuid_equal(found, streams[1]));
+    restart(&home, streams[0]); // where he came from begins anew
+    assert_int_equal(home_count(&home, STORE_KIND_PERSON), 1);
+    assert_int_equal(store_home_stream(home.store, home_id(2), &found), STATUS_OK);
+    assert_true(uuid_equal(found, streams[1]));
+    assert_int_equal(
+        store_find_key(home.store, STORE_KEY_NAME, view_from_string("王芳"), home.arena, &rows),
+        STATUS_OK);
+    assert_int_equal(rows.count, 0);
     home_close(&home);
 }
 
@@ -161,6 +176,87 @@ static void test_stream_out_of_scope_is_forgotten(void **state) {
     home_close(&home);
 }
 
+// One page, of which more are to come.
+static void pull_page(struct home *home, struct uuid stream, size_t n, Lx__Row *const *rows,
+                      uint64_t cursor) {
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_pull_apply(home->store, stream, n, rows, cursor), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+// A replica that begins anew and is cut off in the middle hides nothing that was seen, and what it
+// brings shows at once; what the server no longer has goes when the new one is whole.
+static void test_a_replica_shows_until_the_new_one_is_whole(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    struct uuid found;
+    struct store_rows rows;
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 1, &stream);
+    Lx__Row *old[] = {
+        home_row(&home, 1, home_id(2), 5, home_person(&home, home_id(2), "王芳", 0)),
+        home_row(&home, 2, home_id(10), 1, home_fact(&home, home_id(10), home_id(2), "t.plan")),
+        home_row(&home, 3, home_id(11), 1, home_fact(&home, home_id(11), home_id(2), "t.plan")),
+        home_row(&home, 4, home_id(3), 2, home_person(&home, home_id(3), "李静", 0)),
+    };
+    home_pull(&home, stream, 4, old, 4);
+    restart(&home, stream);
+    assert_digest_holds(&home, stream, 0);
+    assert_true(find(&home, home_id(10)).former);
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 2);
+    assert_int_equal(store_home_stream(home.store, home_id(2), &found), STATUS_OK);
+    // A change names the version that was seen.
+    home_add(&home, stream, home_person(&home, home_id(3), "李婧", 2));
+    assert_int_equal(find(&home, home_id(3)).version, 3);
+    // A server that was restored: the person is at version 3, under the name of then.
+    Lx__Row *first[] = {
+        home_row(&home, 1, home_id(2), 3, home_person(&home, home_id(2), "王方", 0)),
+        home_row(&home, 2, home_id(10), 1, home_fact(&home, home_id(10), home_id(2), "t.plan")),
+    };
+    pull_page(&home, stream, 2, first, 2);
+    assert_digest_holds(&home, stream, 2);
+    assert_string_equal(find(&home, home_id(2)).row->person->name, "王方");
+    assert_int_equal(find(&home, home_id(2)).version, 3);
+    assert_false(find(&home, home_id(10)).former);
+    assert_true(find(&home, home_id(11)).former);
+    assert_int_equal(
+        store_find_key(home.store, STORE_KEY_NAME, view_from_string("王芳"), home.arena, &rows),
+        STATUS_OK);
+    assert_int_equal(rows.count, 0);
+    restart(&home, stream); // and once more from the start: both halves stay
+    assert_int_equal(find(&home, home_id(2)).version, 3);
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 2);
+    home_pull(&home, stream, 2, first, 2);
+    assert_digest_holds(&home, stream, 2);
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 1);
+    assert_string_equal(find(&home, home_id(3)).row->person->name, "李婧"); // waits
+    home_close(&home);
+}
+
+static void test_who_left_is_gone_from_the_former_replica(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 1, &stream);
+    Lx__Row *old[] = {
+        home_row(&home, 1, home_id(2), 1, home_person(&home, home_id(2), "王芳", 0)),
+        home_row(&home, 2, home_id(10), 1, home_fact(&home, home_id(10), home_id(2), "t.plan")),
+        home_row(&home, 3, home_id(11), 1, home_fact(&home, home_id(11), home_id(3), "t.plan")),
+    };
+    home_pull(&home, stream, 3, old, 3);
+    restart(&home, stream);
+    Lx__Row *told[] = {gone(&home, 4, home_id(2), LX__ROW_STATE__ROW_LEFT),
+                       gone(&home, 5, home_id(11), LX__ROW_STATE__ROW_GONE)};
+    pull_page(&home, stream, 2, told, 5);
+    assert_int_equal(home_count(&home, STORE_KIND_ANY), 0);
+    restart(&home, stream);
+    home_scope(&home, 0, NULL); // nor does the scope leave anything
+    assert_int_equal(home_count(&home, STORE_KIND_ANY), 0);
+    home_close(&home);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_local_row_until_the_server_sends_it),
@@ -168,6 +264,8 @@ int main(void) {
         cmocka_unit_test(test_subject_leaves_and_row_goes),
         cmocka_unit_test(test_rows_come_once_while_a_person_moves),
         cmocka_unit_test(test_stream_out_of_scope_is_forgotten),
+        cmocka_unit_test(test_a_replica_shows_until_the_new_one_is_whole),
+        cmocka_unit_test(test_who_left_is_gone_from_the_former_replica),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
