@@ -93,9 +93,26 @@ static enum status fill_roles(const struct judging_input *input, struct arena *a
     return STATUS_OK;
 }
 
+static enum status add_gone(const struct judging_input *input, struct arena *arena,
+                            struct judge_context *context) {
+    if (input->n_more_gone == 0)
+        return STATUS_OK;
+    struct judge_gone *gone =
+        arena_array(arena, context->n_gone + input->n_more_gone, sizeof(*gone));
+    if (gone == NULL)
+        return STATUS_NO_MEMORY;
+    if (context->n_gone > 0)
+        memcpy(gone, context->gone, context->n_gone * sizeof(*gone));
+    memcpy(gone + context->n_gone, input->more_gone, input->n_more_gone * sizeof(*gone));
+    context->gone = gone;
+    context->n_gone += input->n_more_gone;
+    return STATUS_OK;
+}
+
 // Joins what the roster has with what was looked up besides.
 static enum status add_more(const struct judging_input *input, struct arena *arena,
                             struct judge_context *context) {
+    TRY(add_gone(input, arena, context));
     if (input->n_more_subjects == 0)
         return STATUS_OK;
     size_t n_subjects = context->n_subjects + input->n_more_subjects;

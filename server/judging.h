@@ -36,6 +36,8 @@ struct judging_input {
     const struct judging_facts *facts;
     const struct judge_subject *more_subjects; // persons of other streams that memberships name
     size_t n_more_subjects;
+    const struct judge_gone *more_gone; // those who were sent to another district
+    size_t n_more_gone;
     const struct judge_unit *more_units; // the ways up of their homes
     size_t n_more_units;
     int64_t received_at_ms;

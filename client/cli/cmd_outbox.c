@@ -73,7 +73,8 @@ static enum status add_reason(struct cli *cli, struct table *table,
                               const struct outbox_entry *entry) {
     if (entry->blocked_by != 0)
         return add_blocked(cli, table, (long long)entry->blocked_by);
-    return table_text(table, entry->reason ? cli_reason(cli, entry->reason) : NULL);
+    bool told = entry->reason != NULL || entry->state == OUTBOX_REFUSED;
+    return table_text(table, told ? cli_reason(cli, entry->reason) : NULL);
 }
 
 static enum status add_row(struct cli *cli, struct table *table, const struct outbox_entry *entry) {

@@ -58,10 +58,10 @@ static const Lx__Reason *in_words(struct cli *cli, const Lx__Reason *reason) {
 const char *cli_reason(struct cli *cli, const Lx__Reason *reason) {
     struct buf text = {0};
     const char *copy = NULL;
-    if (reason_format(in_words(cli, reason), cli->language, &text) == STATUS_OK)
+    if (reason != NULL && reason_format(in_words(cli, reason), cli->language, &text) == STATUS_OK)
         copy = arena_string(cli->arena, buf_view(&text));
     buf_free(&text);
-    return copy ? copy : "";
+    return copy && copy[0] ? copy : _("the server gives no reason");
 }
 
 void cli_show_reason(struct cli *cli, const char *about, const Lx__Reason *reason) {

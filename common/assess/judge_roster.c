@@ -131,8 +131,8 @@ static bool check_membership(struct judging *judging, const Lx__Membership *memb
         !check_membership_times(judging, membership))
         return false;
     const struct judge_unit *unit = judge_find_unit(judging->context, *out_unit);
-    if (unit == NULL)
-        return judge_refuse(judging, REASON_UNIT_UNKNOWN, "membership.unit", NULL);
+    if (unit == NULL) // his former unit, perhaps, when he has gone to another district
+        return judge_refuse_absent(judging, *out_person, REASON_UNIT_UNKNOWN, "membership.unit");
     return check_membership_role(judging, membership, unit);
 }
 

@@ -52,6 +52,8 @@ struct push_group {
     struct judging_facts facts;  // that operations are about, looked up
     struct judge_subject *homes; // persons of memberships, looked up
     size_t n_homes;
+    struct judge_gone *gone; // those who were sent to another district
+    size_t n_gone;
     struct judge_unit *home_units;
     size_t n_home_units;
     struct pile_group pile;

@@ -275,6 +275,8 @@ static void on_roster(void *user, enum status status, const struct roster *roste
         .facts = &group->facts,
         .more_subjects = group->homes,
         .n_more_subjects = group->n_homes,
+        .more_gone = group->gone,
+        .n_more_gone = group->n_gone,
         .more_units = group->home_units,
         .n_more_units = group->n_home_units,
         .received_at_ms = request_received_at_ms(push->request),

@@ -25,6 +25,9 @@ enum {
     FACT_SUBMISSION
 };
 
+// Columns of homes_of.
+enum { HOME_PERSON, HOME_STREAM, HOME_GONE_TO, HOME_LEFT_AT };
+
 static struct arena *arena_of(const struct push_group *group) {
     return request_arena(group->push->request);
 }
@@ -181,6 +184,19 @@ static void add_home(struct push_group *group, struct uuid person, struct uuid h
     group->homes[group->n_homes++] = (struct judge_subject){person, FACT_SUBJECT_TEACHER, home};
 }
 
+static enum status add_gone(struct push_group *group, const struct db_result *result, int row) {
+    const struct unit_row *to =
+        units_find(group->push->worker->handlers->units, db_uuid(result, row, HOME_GONE_TO));
+    const char *name = arena_string(arena_of(group), view_from_string(to != NULL ? to->name : ""));
+    if (name == NULL)
+        return STATUS_NO_MEMORY;
+    group->gone[group->n_gone++] =
+        (struct judge_gone){.id = db_uuid(result, row, HOME_PERSON),
+                            .district = name,
+                            .left_ms = db_timestamptz_ms(result, row, HOME_LEFT_AT)};
+    return STATUS_OK;
+}
+
 static void on_homes(void *user, enum status status, const struct db_result *result) {
     struct push_group *group = user;
     if (status != STATUS_OK) {
@@ -191,13 +207,19 @@ static void on_homes(void *user, enum status status, const struct db_result *res
     group->homes = arena_array(arena_of(group), rows + 1, sizeof(*group->homes));
     group->home_units =
         arena_array(arena_of(group), rows * UNITS_MAX_PATH + 1, sizeof(*group->home_units));
-    if (group->homes == NULL || group->home_units == NULL) {
-        push_group_fail(group, STATUS_NO_MEMORY);
-        return;
+    group->gone = arena_array(arena_of(group), rows + 1, sizeof(*group->gone));
+    if (group->homes == NULL || group->home_units == NULL || group->gone == NULL)
+        status = STATUS_NO_MEMORY;
+    for (int row = 0; status == STATUS_OK && row < (int)rows; row++) {
+        if (db_is_null(result, row, HOME_STREAM))
+            status = add_gone(group, result, row);
+        else
+            add_home(group, db_uuid(result, row, HOME_PERSON), db_uuid(result, row, HOME_STREAM));
     }
-    for (int row = 0; row < (int)rows; row++)
-        add_home(group, db_uuid(result, row, 0), db_uuid(result, row, 1));
-    push_group_judge(group);
+    if (status == STATUS_OK)
+        push_group_judge(group);
+    else
+        push_group_fail(group, status);
 }
 
 static size_t collect_persons(const struct push_group *group, struct uuid *out_ids) {
@@ -216,7 +238,7 @@ static size_t collect_persons(const struct push_group *group, struct uuid *out_i
 
 static void look_up_homes(struct push_group *group) {
     struct arena *arena = arena_of(group);
-    group->n_homes = group->n_home_units = 0;
+    group->n_homes = group->n_home_units = group->n_gone = 0;
     struct uuid *ids = group->is_roster ? arena_array(arena, group->n, sizeof(*ids)) : NULL;
     size_t n = ids != NULL ? collect_persons(group, ids) : 0;
     if (n == 0) {
