@@ -222,6 +222,7 @@ static const struct {
     {"55P03", STATUS_AGAIN},  // lock not available
     {"57014", STATUS_AGAIN},  // statement timeout
     {"57P", STATUS_IO},       // shutdown
+    {"58", STATUS_AGAIN},     // its disk: a read or write has failed, the next may not
     {"08", STATUS_IO},        // connection
     {"XX", STATUS_CORRUPT},   // internal
     {"", STATUS_INVALID},
