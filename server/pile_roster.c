@@ -28,6 +28,7 @@ static const struct {
     {REASON_TRANSFER_TAKEN, "transfer.id"},
     {REASON_TRANSFER_TOO_EARLY, "transfer.membership.from_ms"},
     {REASON_TRANSFER_CLASH, "transfer.id"},
+    {REASON_UNIT_CLOSED, "membership.unit"},
 };
 // The database appends the parameters of these, so their texts can't have them.
 static const struct {

@@ -60,6 +60,10 @@ static const struct ctl_option move_options[] = {
     {"wait", "SECONDS", "how long the old district's figures may take (default 60)"},
     {NULL, NULL, NULL},
 };
+static const struct ctl_option merge_options[] = {
+    {"into", "UNIT", "code of the unit that takes its people and workshops in"},
+    {NULL, NULL, NULL},
+};
 static const struct ctl_option status_options[] = {
     {"json", NULL, "one JSON object"},
     {NULL, NULL, NULL},
@@ -83,6 +87,10 @@ static const struct ctl_command commands[] = {
      move_options, CTL_DATABASE_OPS, ctl_unit_move},
     {"unit moves", "", 0, "units that are under way between districts", none, CTL_DATABASE_OPS,
      ctl_unit_moves},
+    {"unit merge", "UNIT", 1, "put a unit's people and workshops into another one, and close it",
+     merge_options, CTL_DATABASE_OPS, ctl_unit_merge},
+    {"unit close", "UNIT", 1, "close a unit that nobody belongs to", none, CTL_DATABASE_OPS,
+     ctl_unit_close},
     {"scheme check", "FILE", 1, "check a scheme (YAML) and list its assumptions", none,
      CTL_DATABASE_NONE, ctl_scheme_check},
     {"scheme load", "FILE", 1, "give a running programme a new version of its scheme", none,

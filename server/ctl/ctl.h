@@ -96,6 +96,8 @@ enum ctl_exit ctl_migrate(struct ctl *ctl);
 enum ctl_exit ctl_unit_import(struct ctl *ctl);
 enum ctl_exit ctl_unit_move(struct ctl *ctl);
 enum ctl_exit ctl_unit_moves(struct ctl *ctl);
+enum ctl_exit ctl_unit_merge(struct ctl *ctl);
+enum ctl_exit ctl_unit_close(struct ctl *ctl);
 enum ctl_exit ctl_scheme_check(struct ctl *ctl);
 enum ctl_exit ctl_scheme_load(struct ctl *ctl);
 enum ctl_exit ctl_programme_start(struct ctl *ctl);

@@ -1,6 +1,7 @@
 // `unit move`, `unit moves`: a school goes to another district, a workshop to another school. Into
 // another district it takes three steps of the database, each whole by itself and repeatable: when
-// this program is killed between them, the same command goes on where it stopped.
+// this program is killed between them, the same command goes on where it stopped. `unit merge`,
+// `unit close`: a unit goes into another one, or ends.
 #include "server/ctl/ctl.h"
 
 #include <stdio.h>
@@ -194,4 +195,65 @@ enum ctl_exit ctl_unit_moves(struct ctl *ctl) {
     }
     db_sync_free_result(&result);
     return CTL_EXIT_DONE;
+}
+
+// ---- units that end ----
+
+enum { CLOSED = 1, CLOSE_NO_UNIT = 3, CLOSE_UNFIT, CLOSE_MOVING, CLOSE_BEFORE, CLOSE_NOT_EMPTY };
+
+static enum ctl_exit tell_closed(const struct ctl *ctl, int64_t verdict, const char *into) {
+    const char *code = ctl->arguments[0];
+    switch (verdict) {
+    case CLOSED:
+        printf("%s is closed\n", code);
+        return CTL_EXIT_DONE;
+    case CLOSE_BEFORE:
+        printf("%s is closed already\n", code);
+        return CTL_EXIT_DONE;
+    case CLOSE_NO_UNIT:
+        return ctl_refuse("there is no unit %s", code);
+    case CLOSE_UNFIT:
+        return into == NULL
+                   ? ctl_refuse("%s is neither a school nor a workshop", code)
+                   : ctl_refuse("%s cannot go into %s: both must be schools, or workshops, of one "
+                                "district, and the other one open. Use unit move first for another "
+                                "district",
+                                code, into);
+    case CLOSE_MOVING:
+        return ctl_refuse("one of them is under way to another district: see unit moves");
+    case CLOSE_NOT_EMPTY:
+        return ctl_refuse("%s has workshops or people: merge it into another unit, or end their "
+                          "memberships first",
+                          code);
+    default:
+        return ctl_refuse("the database gave verdict %lld", (long long)verdict);
+    }
+}
+
+static enum ctl_exit ask_end(struct ctl *ctl, const char *sql, struct db_params *params,
+                             const char *into) {
+    struct db_result *result = NULL;
+    enum ctl_exit exit_code = ctl_query(ctl, sql, params, &result);
+    int64_t verdict = exit_code == CTL_EXIT_DONE ? db_int8(result, 0, 0) : 0;
+    db_sync_free_result(&result);
+    return exit_code == CTL_EXIT_DONE ? tell_closed(ctl, verdict, into) : exit_code;
+}
+
+enum ctl_exit ctl_unit_merge(struct ctl *ctl) {
+    const char *into = ctl_value(ctl, "into");
+    if (into == NULL)
+        return ctl_refuse("say --into and the code of the unit that it goes into");
+    struct db_params *params = db_params_new(ctl->arena);
+    db_param_string(params, ctl->operator_);
+    db_param_uuid(params, uuid_new_v7(clock_now_ms()));
+    db_param_string(params, ctl->arguments[0]);
+    db_param_string(params, into);
+    return ask_end(ctl, "select verdict from lx.unit_merge($1, $2, $3, $4)", params, into);
+}
+
+enum ctl_exit ctl_unit_close(struct ctl *ctl) {
+    struct db_params *params = db_params_new(ctl->arena);
+    db_param_string(params, ctl->operator_);
+    db_param_string(params, ctl->arguments[0]);
+    return ask_end(ctl, "select verdict from lx.unit_close($1, $2)", params, NULL);
 }

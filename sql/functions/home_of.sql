@@ -18,4 +18,4 @@ begin
 end
 $$;
 revoke all on function lx.home_of from public;
-grant execute on function lx.home_of to lianxiao_writer;
+grant execute on function lx.home_of to lianxiao_writer, lianxiao_carrier;

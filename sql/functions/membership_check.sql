@@ -10,6 +10,7 @@ begin
   return case
     when v_unit.id is null or lx.mask_over(p_sender, v_unit.id) & 256 = 0 then 3
     when v_unit.district <> p_district then 8
+    when v_unit.closed_at is not null and p_row.until_at is null then 15
     when not case p_row.role when 1 then v_unit.level in (3, 4) when 2 then v_unit.level = 4 when 3 then v_unit.level = 3 when 6 then true else false end then 9
     when p_row.role = 1 and not p_row.guest and exists (
       select from lx.membership m

@@ -61,4 +61,4 @@ begin
 end
 $$;
 revoke all on function lx.move_subject from public;
-grant execute on function lx.move_subject to lianxiao_writer;
+grant execute on function lx.move_subject to lianxiao_writer, lianxiao_carrier;

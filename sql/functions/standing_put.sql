@@ -27,7 +27,7 @@ begin
            end as verdict
     from given g
     left join lx.person p on p.district = p_district and p.id = g.subject
-    left join lx.unit u on u.id = g.subject and u.district = p_district and u.moving_to is null
+    left join lx.unit u on u.id = g.subject and u.district = p_district and u.moving_to is null and u.closed_at is null
     left join lx.head h on h.district = p_district and h.stream = g.stream
     left join lx.standing s on s.district = p_district and s.subject = g.subject and s.programme = g.programme and s.role = g.role
   ),

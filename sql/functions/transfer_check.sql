@@ -12,6 +12,7 @@ begin
     when v_unit.id is null or v_mask & 256 = 0 then 3
     when v_mask & 8192 = 0 then 7
     when p_body is null then 12
+    when v_unit.closed_at is not null then 15
     when v_unit.level not in (3, 4) or p_row.role <> 1 or p_row.guest then 9
     when p_row.from_at < p_left_at then 13
     when exists (select from lx.person p where p.district = p_district and p.teacher_no = p_body #>> '{person,teacher_no}') then 4

@@ -21,6 +21,7 @@ begin
     return 4;
   end if;
   return case
+    when v_old.id is null and exists (select from lx.unit u where u.code = p_parent_code[p_row] and u.closed_at is not null) then 5
     when v_parent.level <> p_level[p_row] - 1 then 5
     when v_old.level <> p_level[p_row] then 5
     when p_parent_code[p_row] <> (select u.code from lx.unit u where u.id = v_old.parent) then 6

@@ -14,7 +14,7 @@ with asked as (
   union
   select a.unit, 1, 2, w.id
   from asked a
-  join lx.unit w on w.path @> array[a.unit] and w.level = 4
+  join lx.unit w on w.path @> array[a.unit] and w.level = 4 and w.closed_at is null
   where a.level = 3
   union
   select a.unit, 2, 1, m.person

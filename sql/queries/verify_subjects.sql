@@ -4,7 +4,7 @@ select t.id, coalesce(s.as_of, d.day, (clock_timestamp() at time zone 'Asia/Shan
 from (
   select p.id from lx.person p where $3::int4 = 5 and p.district = $1::int4 and p.id > $4::uuid
   union all
-  select u.id from lx.unit u where u.level = $3::int4 and u.district = $1::int4 and u.moving_to is null and u.id > $4::uuid
+  select u.id from lx.unit u where u.level = $3::int4 and u.district = $1::int4 and u.moving_to is null and u.closed_at is null and u.id > $4::uuid
 ) t
 join lx.district_state d on d.district = $1::int4
 left join lx.standing s on s.district = $1::int4 and s.subject = t.id and s.programme = $2::int4 and s.role = case $3::int4 when 5 then 1 when 4 then 2 else 3 end

@@ -245,3 +245,33 @@ def test_a_workshop_goes_to_another_school(deployment, offices, tmp_path):
     assert len(listed(offices.second, here)) == count, "the same export finds what it brought to the other school"
     offices.equal_fresh_starts()
     sound(deployment)
+
+
+def test_a_school_goes_into_another(deployment, offices, tmp_path):
+    direct, grouped = Teacher(SCHOOL), Teacher(WORKSHOP)
+    rows = [{**direct.row(), "工作坊": ""}, grouped.row()]
+    told = offices.school.json("roster", "import", behaviour.write_csv(tmp_path / "roster.csv", rows), "--apply")
+    assert told["counts"]["new"] == 2, told
+    kept = {teacher: {record(offices.school, teacher, "before")} for teacher in (direct, grouped)}
+    offices.sync()
+    figures_are_through(deployment)
+    for teacher in kept:
+        kept[teacher].add(record(offices.school, teacher, "offline"))
+    refused = deployment.ctl("unit", "close", SCHOOL, check=False)
+    assert refused.returncode == REFUSED_BY_TOOL and "merge" in refused.stderr, refused
+    assert "is closed" in deployment.ctl("unit", "merge", SCHOOL, "--into", SECOND_SCHOOL).stdout
+    assert "already" in deployment.ctl("unit", "merge", SCHOOL, "--into", SECOND_SCHOOL).stdout
+    offices.sync()
+    for teacher in kept:
+        assert listed(offices.second, teacher) == listed(offices.old, teacher) == kept[teacher], "with what was still to be sent"
+    assert offices.school.run("record", "list", direct.account, check=False).returncode == UNKNOWN
+    figures_are_through(deployment)
+    assert (teachers_of(deployment, SCHOOL), teachers_of(deployment, SECOND_SCHOOL), teachers_of(deployment, DISTRICT)) == (0, 2, 2)
+    told = offices.old.json("roster", "import", behaviour.write_csv(tmp_path / "late.csv", [{**Teacher(SCHOOL).row(), "工作坊": ""}]), "--apply")
+    assert told["counts"]["new"] == 1, told
+    offices.old.run("sync", check=False)
+    assert "已关闭" in offices.old.run("outbox", lang=behaviour.CHINESE).stdout, "nobody joins a closed school"
+    for entry in offices.old.json("outbox"):
+        offices.old.run("outbox", "drop", str(entry["id"]))
+    offices.equal_fresh_starts()
+    sound(deployment)
