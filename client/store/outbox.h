@@ -108,8 +108,8 @@ enum status store_outbox_rewind(struct store *store, struct uuid stream,
 enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
                               bool *out_lost) MUST_USE;
 // STORE_CONFIG_DB_EPOCH is not the one that this home was last healed under: what Scope does not
-// speak of goes again (streams that were left, keys of a former device), and every replica is to
-// prove itself whole once more. After store_scope_put.
+// speak of goes again (streams that were left, keys of a former device), and every replica begins
+// anew. After store_scope_put.
 enum status store_outbox_heal_epoch(struct store *store) MUST_USE;
 // Stored entries whose rows came back with a pull are forgotten 35 days after their
 // acknowledgement; nothing else ever is. A few thousand a call; needs an open transaction.

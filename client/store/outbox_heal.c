@@ -2,6 +2,7 @@
 // the same bytes; and what is kept for that, and for how long. See outbox.h.
 #include "client/store/db.h"
 #include "client/store/outbox.h"
+#include "client/store/replica.h"
 
 #define KEEP_MS (35LL * 24 * 3600 * 1000) // as long as the server takes late operations
 #define PRUNE_AT_ONCE 2000
@@ -177,6 +178,20 @@ static enum status put_healed(struct store *store) {
                   view_from_string(STORE_CONFIG_HEALED_EPOCH));
 }
 
+// Rows that were changed again after the restore have the version that they had in the history that
+// was lost, with another content: neither head nor digest can tell. So every replica begins anew.
+static enum status restart_replicas(struct store *store) {
+    struct store_stream *streams;
+    size_t n = 0;
+    struct arena *arena = arena_new(0);
+    enum status status =
+        arena != NULL ? store_streams(store, arena, &n, &streams) : STATUS_NO_MEMORY;
+    for (size_t i = 0; status == STATUS_OK && i < n; i++)
+        status = store_stream_restart(store, streams[i].stream);
+    arena_free(&arena);
+    return status;
+}
+
 enum status store_outbox_heal_epoch(struct store *store) {
     bool is_new;
     TRY(has_new_epoch(store, &is_new));
@@ -184,7 +199,7 @@ enum status store_outbox_heal_epoch(struct store *store) {
         TRY(put_doubtful(store));
         TRY(rewind_foreign(store));
         TRY(reissue_former(store, REISSUE_ALL));
-        TRY(db_run(store, "update stream set whole = 0", "")); // a head may be the same by chance
+        TRY(restart_replicas(store));
     }
     return put_healed(store);
 }

@@ -1,6 +1,7 @@
 // The end of a seed: all faults off, everybody syncs until nothing moves (within a bound), then
 // every promise is compared with the database and the homes.
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "client/core/client.h"
@@ -215,14 +216,64 @@ static void check_replica(struct device *device, const struct store_stream *stre
     arena_free(&arena);
 }
 
+// What the digest of a replica does not cover: that a row's content is the server's, too. `sql`
+// takes the stream and returns ids and a text; `text_of` the same of a row.
+static void check_content(const struct device *device, struct uuid stream, enum store_kind kind,
+                          const char *sql, const char *(*text_of)(const Lx__Row *row)) {
+    struct arena *arena = arena_new(0);
+    struct store_query query = {.kind = kind, .stream = &stream};
+    struct store_rows rows;
+    struct db_params *params = db_params_new(arena);
+    db_param_uuid(params, stream);
+    struct db_result *result = base_ask(sql, params);
+    if (store_find(device->store, &query, arena, &rows) != STATUS_OK)
+        rows.count = 0;
+    for (size_t i = 0; i < rows.count; i++) {
+        if (rows.rows[i].local)
+            continue;
+        for (int row = 0; row < db_rows(result); row++)
+            if (uuid_equal(db_uuid(result, row, 0), rows.rows[i].id) &&
+                !view_equal(db_text(result, row, 1), view_from_string(text_of(rows.rows[i].row))))
+                finding("%s has \"%s\" of version %" PRIu64 " where the server has \"%.*s\"",
+                        device->account, text_of(rows.rows[i].row), rows.rows[i].version,
+                        (int)db_text(result, row, 1).size,
+                        (const char *)db_text(result, row, 1).data);
+        count(COUNT_CONTENT);
+    }
+    base_free(&result);
+    arena_free(&arena);
+}
+
+static const char *name_of(const Lx__Row *row) {
+    return row->person->name;
+}
+
+static const char *end_of(const Lx__Row *row) {
+    static char text[32];
+    snprintf(text, sizeof text, "%" PRId64,
+             row->membership->has_until_ms ? row->membership->until_ms : 0);
+    return text;
+}
+
+static void check_contents(const struct device *device, struct uuid stream) {
+    check_content(device, stream, STORE_KIND_PERSON,
+                  "select id, name from lx.person where stream = $1", name_of);
+    check_content(device, stream, STORE_KIND_MEMBERSHIP,
+                  "select id, coalesce(lx.unix_ms(until_at), 0)::text from lx.membership "
+                  "where stream = $1",
+                  end_of);
+}
+
 static void check_home(struct device *device) {
     struct arena *arena = arena_new(0);
     struct store_stream *streams;
     size_t n = 0;
     if (store_streams(device->store, arena, &n, &streams) != STATUS_OK)
         finding("%s: the streams cannot be read", device->account);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         check_replica(device, &streams[i]);
+        check_contents(device, streams[i].stream);
+    }
     trace("%s: %zu streams checked", device->account, n);
     standing_check(device);
     arena_free(&arena);

@@ -394,6 +394,7 @@ static const char *const count_names[COUNT_COUNT] = {"operations",
                                                      "clones",
                                                      "fresh_replicas",
                                                      "standings_compared",
+                                                     "contents_compared",
                                                      "seals_verified",
                                                      "heads_exported"};
 static uint64_t counts[COUNT_COUNT];

@@ -47,8 +47,6 @@ static void compare(const struct device *device, const struct local *local, stru
 }
 
 void standing_check(const struct device *device) {
-    if (world_restored) // README.md, "Known"
-        return;
     struct arena *arena = arena_new(0);
     struct outbox_counts counts = {0};
     struct local *local;

@@ -206,6 +206,30 @@ static void test_new_epoch_sends_what_scope_is_silent_about(void **state) {
     home_close(&home);
 }
 
+// A row that was changed again after a restore has its former version with another content, which
+// head, count and digest do not show: no row of before is kept.
+static void test_new_epoch_begins_replicas_anew(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    struct store_stream stored;
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 1, &stream);
+    set_epoch(&home, 900);
+    heal_epoch(&home);
+    Lx__Row *row = home_row(&home, 7, home_id(10), 2, home_person(&home, home_id(10), "Lost", 1));
+    home_pull(&home, stream, 1, &row, 7);
+    heal_epoch(&home); // the same epoch
+    assert_int_equal(store_stream_get(home.store, stream, &stored), STATUS_OK);
+    assert_int_equal(stored.cursor, 7);
+    set_epoch(&home, 901);
+    heal_epoch(&home);
+    assert_int_equal(store_stream_get(home.store, stream, &stored), STATUS_OK);
+    assert_int_equal(stored.cursor, 0);
+    assert_int_equal(stored.live_count, 0);
+    home_close(&home);
+}
+
 // A stream that was left and is refused: it is not known what of it is there, so no key goes to
 // another operation.
 static void test_refused_without_knowledge_keeps_keys(void **state) {
@@ -388,6 +412,7 @@ int main(void) {
         cmocka_unit_test(test_another_answer_is_shown),
         cmocka_unit_test(test_keys_that_are_taken_back_leave_answers_alone),
         cmocka_unit_test(test_new_epoch_sends_what_scope_is_silent_about),
+        cmocka_unit_test(test_new_epoch_begins_replicas_anew),
         cmocka_unit_test(test_refused_without_knowledge_keeps_keys),
         cmocka_unit_test(test_new_device_under_a_new_epoch),
         cmocka_unit_test(test_in_a_new_epoch_the_last_shared_operation_goes_again),
