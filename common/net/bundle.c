@@ -5,7 +5,6 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 
 #include "common/net/ca_internal.h"
 #include "common/net/cms.h"
+#include "common/net/pem.h"
 
 #define DAY_MS (24LL * 60 * 60 * 1000)
 
@@ -59,32 +59,21 @@ enum status bundle_deployment(struct view ca_pem, uint8_t out_deployment[CA_DEVI
 
 // ---- the server's keys ----
 
-static int refuse_password(char *room, int size, int writing, void *user) {
-    (void)room;
-    (void)size;
-    (void)writing;
-    (void)user;
-    return -1;
-}
-
 static bool read_recipients(struct bundle_keys *keys, struct view pem) {
-    BIO *bio = pem.size > 0 ? BIO_new_mem_buf(pem.data, (int)pem.size) : NULL;
+    BIO *place = pem_open(pem);
     X509 *read;
-    while (bio != NULL && keys->n < BUNDLE_MAX_KEYS &&
-           (read = PEM_read_bio_X509(bio, NULL, refuse_password, NULL)) != NULL)
+    while (keys->n < BUNDLE_MAX_KEYS && (read = pem_next_certificate(place)) != NULL)
         keys->recipients[keys->n++].certificate = read;
-    BIO_free(bio);
-    ERR_clear_error();
+    BIO_free(place);
     return keys->n > 0;
 }
 
 // Gives each key to its certificate; true when every certificate has one.
 static bool read_recipient_keys(struct bundle_keys *keys, struct view pem) {
-    BIO *bio = pem.size > 0 ? BIO_new_mem_buf(pem.data, (int)pem.size) : NULL;
+    BIO *place = pem_open(pem);
     size_t given = 0;
     EVP_PKEY *read;
-    while (bio != NULL &&
-           (read = PEM_read_bio_PrivateKey(bio, NULL, refuse_password, NULL)) != NULL) {
+    while ((read = pem_next_private_key(place)) != NULL) {
         size_t i = 0;
         while (i < keys->n && (keys->recipients[i].key != NULL ||
                                X509_check_private_key(keys->recipients[i].certificate, read) != 1))
@@ -96,8 +85,8 @@ static bool read_recipient_keys(struct bundle_keys *keys, struct view pem) {
             EVP_PKEY_free(read);
         }
     }
-    BIO_free(bio);
-    ERR_clear_error();
+    BIO_free(place);
+    ERR_clear_error(); // a key that is not this certificate's is no failure
     return given == keys->n;
 }
 
@@ -133,7 +122,7 @@ static enum status fill_from_files(struct bundle_keys *keys, const struct bundle
     const char *const names[5] = {files->ca_certificate, files->bundle_certificates,
                                   files->bundle_keys, files->server_certificate, files->server_key};
     for (size_t i = 0; i < 5; i++) {
-        enum status status = ca_read_file(names[i], &contents[i]);
+        enum status status = pem_read_file(names[i], &contents[i]);
         if (status != STATUS_OK) {
             snprintf(out_error, error_size, "%s: %s", names[i], strerror(errno));
             return status;
@@ -158,11 +147,8 @@ enum status bundle_keys_load(const struct bundle_key_files *files, struct bundle
         return STATUS_NO_MEMORY;
     keys->holders = 1;
     enum status status = fill_from_files(keys, files, contents, out_error, error_size);
-    for (size_t i = 0; i < 5; i++) {
-        if (contents[i].data != NULL)
-            explicit_bzero(contents[i].data, contents[i].capacity);
-        buf_free(&contents[i]);
-    }
+    for (size_t i = 0; i < 5; i++)
+        pem_forget(&contents[i]);
     if (status != STATUS_OK)
         bundle_keys_free(&keys);
     *out_keys = keys;

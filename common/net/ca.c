@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "common/net/ca_internal.h"
+#include "common/net/pem.h"
 
 #define SERIAL_BYTES 16 // 128 random bits: unique without a counter
 #define BACKDATE_S 3600 // certificates begin an hour ago, for peers whose clock is behind
@@ -78,33 +79,17 @@ enum status ca_append_certificate_der(X509 *certificate, struct buf *out) {
     return status;
 }
 
-static BIO *open_view(struct view bytes) {
-    return bytes.size > 0 && bytes.size <= INT32_MAX ? BIO_new_mem_buf(bytes.data, (int)bytes.size)
-                                                     : NULL;
-}
-
-// No password prompt: an encrypted key is not ours.
-static int refuse_password(char *room, int size, int writing, void *user) {
-    (void)room;
-    (void)size;
-    (void)writing;
-    (void)user;
-    return -1;
-}
-
 EVP_PKEY *ca_read_key_pem(struct view pem) {
-    BIO *bio = open_view(pem);
-    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, refuse_password, NULL) : NULL;
-    BIO_free(bio);
-    ERR_clear_error();
+    BIO *place = pem_open(pem);
+    EVP_PKEY *key = pem_next_private_key(place);
+    BIO_free(place);
     return key;
 }
 
 X509 *ca_read_certificate_pem(struct view pem) {
-    BIO *bio = open_view(pem);
-    X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, refuse_password, NULL) : NULL;
-    BIO_free(bio);
-    ERR_clear_error();
+    BIO *place = pem_open(pem);
+    X509 *certificate = pem_next_certificate(place);
+    BIO_free(place);
     return certificate;
 }
 
@@ -244,30 +229,14 @@ enum status ca_load(struct view certificate_pem, struct view key_pem, struct ca 
     return STATUS_OK;
 }
 
-enum status ca_read_file(const char *path, struct buf *out_bytes) {
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return STATUS_IO;
-    char room[4096];
-    size_t size;
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && (size = fread(room, 1, sizeof(room), file)) > 0)
-        status = buf_append(out_bytes, room, size);
-    if (ferror(file))
-        status = STATUS_IO;
-    fclose(file);
-    explicit_bzero(room, sizeof(room));
-    return status;
-}
-
 enum status ca_load_files(const char *certificate_file, const char *key_file, struct ca **out_ca,
                           char *out_error, size_t error_size) {
     struct buf certificate = {0}, key = {0};
     const char *culprit = certificate_file;
-    enum status status = ca_read_file(certificate_file, &certificate);
+    enum status status = pem_read_file(certificate_file, &certificate);
     if (status == STATUS_OK) {
         culprit = key_file;
-        status = ca_read_file(key_file, &key);
+        status = pem_read_file(key_file, &key);
     }
     if (status == STATUS_OK)
         status = ca_load(buf_view(&certificate), buf_view(&key), out_ca);
@@ -276,10 +245,8 @@ enum status ca_load_files(const char *certificate_file, const char *key_file, st
                  certificate_file, key_file);
     else if (status != STATUS_OK)
         snprintf(out_error, error_size, "%s: %s", culprit, strerror(errno));
-    if (key.data != NULL)
-        explicit_bzero(key.data, key.capacity);
     buf_free(&certificate);
-    buf_free(&key);
+    pem_forget(&key);
     return status;
 }
 

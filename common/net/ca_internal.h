@@ -14,4 +14,3 @@ enum status ca_append_certificate_der(X509 *certificate, struct buf *out) MUST_U
 bool ca_is_p256(const EVP_PKEY *key);
 // SHA-256 of a SubjectPublicKeyInfo.
 enum status ca_key_digest(X509_PUBKEY *public_key, uint8_t out_digest[CA_DEVICE_SIZE]) MUST_USE;
-enum status ca_read_file(const char *path, struct buf *out_bytes) MUST_USE;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/pem.h"
 #include "common/wire/digest.h"
 
 #define LABEL "lianxiao sign 1"
@@ -69,19 +70,13 @@ enum status audit_key_create(struct buf *out_private_pem, struct buf *out_public
 
 // ---- the private key ----
 
-static int refuse_password(char *room, int size, int writing, void *user) {
-    (void)room;
-    (void)size;
-    (void)writing;
-    (void)user;
-    return -1; // never ask on a terminal
-}
-
 static EVP_PKEY *read_private(const char *path) {
-    BIO *bio = BIO_new_file(path, "r");
-    EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, refuse_password, NULL) : NULL;
-    BIO_free(bio);
-    ERR_clear_error();
+    struct buf bytes = {0};
+    enum status status = pem_read_file(path, &bytes);
+    BIO *place = status == STATUS_OK ? pem_open(buf_view(&bytes)) : NULL;
+    EVP_PKEY *pkey = pem_next_private_key(place);
+    BIO_free(place);
+    pem_forget(&bytes);
     return pkey;
 }
 
@@ -133,19 +128,17 @@ enum status audit_key_sign(const struct audit_key *key, const uint8_t hash[SEAL_
 
 enum status audit_ring_read(struct view pem, struct audit_ring **out_ring) {
     struct audit_ring *ring = calloc(1, sizeof *ring);
-    BIO *bio = pem.size > 0 && pem.size <= INT32_MAX ? BIO_new_mem_buf(pem.data, (int)pem.size)
-                                                     : BIO_new(BIO_s_mem());
-    enum status status = ring != NULL && bio != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    BIO *place = pem_open(pem);
+    enum status status = ring != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     while (status == STATUS_OK && ring->n < RING_MOST) {
         struct audit_key *key = &ring->keys[ring->n];
-        key->pkey = PEM_read_bio_PUBKEY(bio, NULL, refuse_password, NULL);
+        key->pkey = pem_next_public_key(place);
         if (key->pkey == NULL)
             break;
         ring->n++;
         status = EVP_PKEY_is_a(key->pkey, "ED25519") ? set_id(key) : STATUS_INVALID;
     }
-    BIO_free(bio);
-    ERR_clear_error();
+    BIO_free(place);
     if (status == STATUS_OK && ring->n == 0)
         status = STATUS_NOT_FOUND;
     if (status != STATUS_OK)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/net/bundle.h"
-#include "common/net/ca_internal.h"
 #include "common/net/cms.h"
+#include "common/net/pem.h"
 #include "common/wire/bundle_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,7 +32,7 @@ static void open_keys(void) {
     char error[256] = "";
     if (keys != NULL)
         return;
-    check(ca_read_file(files.ca_certificate, &ca_pem) == STATUS_OK);
+    check(pem_read_file(files.ca_certificate, &ca_pem) == STATUS_OK);
     check(bundle_keys_load(&files, &keys, error, sizeof error) == STATUS_OK);
 }
 

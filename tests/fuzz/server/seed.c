@@ -27,13 +27,13 @@ static void list_methods(const char *only) {
         if (dispatch_find(method_at(i)->number) != NULL &&
             (only == NULL || strcmp(only, method_at(i)->name) == 0))
             methods[n_methods++] = method_at(i);
-    if (n_methods == 0)
-        abort(); // `only` names no method that is served
 }
 
 static const struct method_info *choose(uint8_t number, const char *only) {
     if (n_methods == 0)
         list_methods(only);
+    if (n_methods == 0)
+        abort(); // `only` names no method that is served
     for (size_t i = 0; i < n_methods; i++)
         if (methods[i]->number == number)
             return methods[i];

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "common/net/bundle.h"
-#include "common/net/ca_internal.h"
+#include "common/net/pem.h"
 #include "common/wire/bundle_file.h"
 
 #define GOLDEN "tests/golden/bundle/"
@@ -19,7 +19,7 @@ static const uint8_t receipt_key[BUNDLE_RECEIPT_KEY_SIZE] = {1, 2, 3};
 
 static struct buf read_file(const char *path) {
     struct buf bytes = {0};
-    assert_int_equal(ca_read_file(path, &bytes), STATUS_OK);
+    assert_int_equal(pem_read_file(path, &bytes), STATUS_OK);
     return bytes;
 }
 
