@@ -1,7 +1,8 @@
-"""kill -9 of the server's processes and of PostgreSQL, and the frame of a test or campaign that does it under load."""
+"""kill -9 of the server's processes, of PostgreSQL and of a school's move between districts, and the frame of a test or campaign that does it under load."""
 import os
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -53,8 +54,20 @@ def start_again(city: lx.Deployment) -> bool:
         return False
 
 
-SHARES = {"worker": 3, "assessor": 2, "master": 1, "database": 1, "restart": 1}
-KINDS = {"worker": kill_worker, "assessor": kill_assessor, "master": kill_master, "database": kill_database, "restart": restart}
+def move_school(city: lx.Deployment, rng: random.Random) -> None:
+    """A school to the other district and back, the tool killed in the middle of each way, then told again."""
+    tool = [lx.BUILD / "server/ctl/lianxiaoctl", "unit", "move", TRAVELLER, "--to"]
+    for district in ("340103", "340104"):
+        with subprocess.Popen([*tool, district], env={**os.environ, "LIANXIAO_DSN": city.cluster.dsn}, stdout=subprocess.DEVNULL) as killed:
+            time.sleep(rng.uniform(0, 0.2))
+            killed.kill()
+        city.ctl("unit", "move", TRAVELLER, "--to", district)
+        time.sleep(rng.uniform(0, 0.5))
+
+
+TRAVELLER = "3401040001"  # a school of the district whose office has no client in the load
+SHARES = {"worker": 3, "assessor": 2, "master": 1, "database": 1, "restart": 1, "move": 2}
+KINDS = {"worker": kill_worker, "assessor": kill_assessor, "master": kill_master, "database": kill_database, "restart": restart, "move": move_school}
 
 
 def figures_done(city: lx.Deployment) -> None:

@@ -10,9 +10,9 @@ import lx
 KILLS = int(os.environ.get("LX_KILLS", "12"))
 
 
-@pytest.mark.parametrize("kinds", [["worker", "assessor", "master"], ["database"]], ids=["server", "database"])
+@pytest.mark.parametrize("kinds", [["worker", "assessor", "master"], ["database"], ["move", "assessor", "worker"]], ids=["server", "database", "moves"])
 def test_kill_under_load(tmp_path, kinds):
-    rounds = KILLS // 2 if kinds == ["database"] else KILLS  # it takes PostgreSQL longer to come back
+    rounds = KILLS if "master" in kinds else KILLS // 2  # it takes PostgreSQL longer to come back, and a school to travel
     with lx.Deployment(drain_timeout_ms=500) as city:
         counts = kills.kill_under_load(city, tmp_path, 1, kinds, lambda done: done < rounds)
     print(counts)
