@@ -6,6 +6,7 @@
 
 #include "client/cli/json.h"
 #include "client/store/outbox.h"
+#include "common/base/clock.h"
 
 static volatile sig_atomic_t stopped;
 
@@ -70,10 +71,21 @@ static void show_json(struct cli *cli, const struct sync_progress *progress,
     json_int(&json, "streams_held", (int64_t)progress->streams_held);
     json_int(&json, "streams_moving", (int64_t)progress->streams_moving);
     json_int(&json, "streams_broken", (int64_t)progress->streams_broken);
+    json_int(&json, "sent_again", (int64_t)progress->sent_again);
+    json_int(&json, "restored_before_ms", progress->restored_before_ms);
     json_int(&json, "waiting", (int64_t)left->waiting);
     json_int(&json, "blocked", (int64_t)left->blocked);
     json_end(&json, '}');
     json_close(&json);
+}
+
+static void show_healed(struct cli *cli, const struct sync_progress *progress) {
+    char time[20];
+    clock_format_local_time(progress->restored_before_ms, time);
+    fprintf(
+        cli->out,
+        _("%llu records were sent again: the server was restored from a backup of before %s.\n"),
+        (unsigned long long)progress->sent_again, time);
 }
 
 static void show_summary(struct cli *cli, const struct sync_progress *progress,
@@ -81,6 +93,8 @@ static void show_summary(struct cli *cli, const struct sync_progress *progress,
     fprintf(cli->out, _("Sent %llu, refused %llu, received %llu.\n"),
             (unsigned long long)progress->pushed, (unsigned long long)progress->refused,
             (unsigned long long)progress->pulled);
+    if (progress->sent_again > 0)
+        show_healed(cli, progress);
     if (left->waiting > 0)
         fprintf(cli->out, _("%llu still wait.\n"), (unsigned long long)left->waiting);
     if (left->blocked > 0)

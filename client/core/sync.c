@@ -169,12 +169,17 @@ static enum status read_grants(const Lx__ScopeReply *reply, struct store_grant *
 // What a restored server has lost goes again with the push that follows.
 static enum status heal(struct sync *sync, const Lx__ScopeReply *reply,
                         const struct uuid *streams) {
-    bool lost = false;
+    struct outbox_lost lost;
+    struct sync_progress *progress = &sync->progress;
     for (size_t i = 0; i < reply->n_streams && i < reply->n_next_op_seq; i++) {
         if (reply->next_op_seq[i] == 0)
             continue;
         TRY(store_outbox_heal(sync->store, streams[i], reply->next_op_seq[i], &lost));
-        sync->progress.streams_healed += lost;
+        progress->streams_healed += lost.any;
+        progress->sent_again += lost.records;
+        if (lost.records > 0 &&
+            (progress->restored_before_ms == 0 || lost.before_ms < progress->restored_before_ms))
+            progress->restored_before_ms = lost.before_ms;
     }
     return store_outbox_heal_epoch(sync->store);
 }

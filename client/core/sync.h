@@ -52,6 +52,8 @@ struct sync_progress {
     uint64_t restarts;       // replicas that did not prove whole and started afresh
     size_t streams_broken;   // that do not prove whole even after a fresh start
     uint64_t streams_healed; // of which a restored server had lost operations
+    uint64_t sent_again;     // records among these that it had said to be stored
+    int64_t restored_before_ms; // what it was restored from is older than this; 0: not known
 };
 
 // NULL when memory is out.

@@ -105,8 +105,13 @@ enum status store_outbox_rewind(struct store *store, struct uuid stream,
 // (Scope tells it). Whatever the epoch says: an old copy of a database looks like the database.
 // In a new epoch the last operation that both sides have goes again as well: where a copy of this
 // home came first, its hash shows it.
+struct outbox_lost {
+    bool any;
+    uint64_t records;  // of which the server had said that they are stored
+    int64_t before_ms; // when it said so of the first: what it was restored from is older; 0: none
+};
 enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
-                              bool *out_lost) MUST_USE;
+                              struct outbox_lost *out_lost) MUST_USE;
 // STORE_CONFIG_DB_EPOCH is not the one that this home was last healed under: what Scope does not
 // speak of goes again (streams that were left, keys of a former device), and every replica begins
 // anew. After store_scope_put.

@@ -106,21 +106,32 @@ static enum status find_shared(struct store *store, struct uuid stream, int64_t 
                   "ui", &stream, server_next);
 }
 
+static enum status find_lost(struct store *store, struct uuid stream, int64_t server_next,
+                             struct outbox_lost *out_lost) {
+    sqlite3_stmt *statement;
+    TRY(db_open(store, &statement,
+                "select count(*), coalesce(sum(state = 2), 0),"
+                " coalesce(min(case state when 2 then acked_ms end), 0) from outbox"
+                " where stream = ?1 and op_seq >= ?2 and state in (2, 3, 4)",
+                "ui", &stream, server_next));
+    enum status status = db_step(store, statement);
+    *out_lost = (struct outbox_lost){
+        .any = sqlite3_column_int64(statement, 0) > 0,
+        .records = (uint64_t)sqlite3_column_int64(statement, 1),
+        .before_ms = sqlite3_column_int64(statement, 2),
+    };
+    db_close(store, &statement);
+    return status;
+}
+
 enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
-                              bool *out_lost) {
-    int64_t one = 0;
+                              struct outbox_lost *out_lost) {
     int64_t shared = 0;
-    enum status status = db_int(store, &one,
-                                "select 1 from outbox where stream = ?1 and op_seq >= ?2"
-                                " and state in (2, 3, 4) limit 1",
-                                "ui", &stream, (int64_t)server_next);
-    *out_lost = status == STATUS_OK;
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-        return status;
+    TRY(find_lost(store, stream, (int64_t)server_next, out_lost));
     TRY(find_shared(store, stream, (int64_t)server_next, &shared));
     if (shared > 0)
         return store_outbox_rewind(store, stream, (uint64_t)shared);
-    return *out_lost ? store_outbox_rewind(store, stream, server_next) : STATUS_OK;
+    return out_lost->any ? store_outbox_rewind(store, stream, server_next) : STATUS_OK;
 }
 
 // Streams that the login no longer has: nobody tells what the server holds of them, so all that is

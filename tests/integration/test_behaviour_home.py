@@ -171,6 +171,28 @@ def test_refused_stays_visible_until_mended_or_dropped(refused):
     assert behaviour.waits_here(home) == 0
 
 
+def acknowledged_by_a_lost_server(home: lx.Home, at_ms: int) -> None:
+    """What waits was stored by a database that a backup from before has replaced."""
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:
+        (number, stream), = db.execute("select id, stream from outbox where state = 1").fetchall()
+        key = db.execute("select coalesce(max(op_seq), 0) + 1 from outbox where stream = ?", (stream,)).fetchone()[0]
+        db.execute("update outbox set state = 2, op_seq = ?, batch = id, acked_ms = ?, ack_seq = 1 where id = ?", (key, at_ms, number))
+        db.execute("insert or replace into counter (stream, next_op_seq) values (?, ?)", (stream, key + 1))
+
+
+def test_who_syncs_is_told_that_the_server_was_restored(behaving):
+    """Records that the server had lost went again: how many, and how old the backup is at least; once."""
+    home = office(behaving, "school_admin", SCHOOL)
+    for lang, words in (("C.UTF-8", "1 records were sent again: the server was restored from a backup of before 2021-06-15 "),
+                        (CHINESE, "有 1 条记录已重新发送：服务器曾从 2021-06-15 ")):
+        record = home.json("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", "2021-05-20")["id"]
+        acknowledged_by_a_lost_server(home, 1623729600000)
+        assert in_ledger(behaving, [record]) == [0]
+        assert words in home.run("sync", lang=lang).stdout
+        assert in_ledger(behaving, [record]) == [1]
+        assert home.json("sync")["sent_again"] == 0
+
+
 def test_what_cannot_go_before_another_entry_says_before_which(behaving, tmp_path):
     """A newcomer is refused: his place and his records wait for that, and each says so, until he is mended or all is put away."""
     home, newcomer = office(behaving, "school_admin", SCHOOL), Teacher(WORKSHOP)

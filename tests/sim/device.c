@@ -124,6 +124,7 @@ static void sync_home(struct device *device, bool watch) {
         abort();
     enum client_result result = client_sync(&client, &options, &progress);
     history_synced(device, result == CLIENT_OK);
+    device->last_result = (int)result; // a login is no sync
     if (result == CLIENT_NOT_LOGGED_IN)
         result = client_login(&client, device->account, PASSWORD, NULL);
     trace("sync: result %d, %s; pushed %lu refused %lu pulled %lu held %zu restarts %lu broken %zu",
@@ -131,7 +132,6 @@ static void sync_home(struct device *device, bool watch) {
           progress.streams_held, progress.restarts, progress.streams_broken);
     if (progress.streams_broken > 0)
         finding("%zu streams of %s do not prove whole", progress.streams_broken, device->account);
-    device->last_result = (int)result;
     client_free(&client);
 }
 

@@ -304,6 +304,7 @@ static void test_restored_server_is_healed_by_an_idle_home(void **state) {
     struct fake_stream *stream = lose(&world, 1, 1);
     run_round(&world);
     assert_int_equal(sync_progress(world.sync)->streams_healed, 1);
+    assert_int_equal(sync_progress(world.sync)->sent_again, 2);
     assert_int_equal(stream->n_ops, 4);
     assert_int_equal(counts(&world).acked, 3);
     assert_int_equal(counts(&world).refused, 1);

@@ -44,12 +44,17 @@ static void settle(struct home *home, struct uuid stream, uint64_t op_to, const 
     assert_int_equal(store_commit(home->store), STATUS_OK);
 }
 
-static bool heal(struct home *home, struct uuid stream, uint64_t server_next) {
-    bool lost = false;
+static struct outbox_lost heal_and_tell(struct home *home, struct uuid stream,
+                                        uint64_t server_next) {
+    struct outbox_lost lost;
     assert_int_equal(store_begin(home->store), STATUS_OK);
     assert_int_equal(store_outbox_heal(home->store, stream, server_next, &lost), STATUS_OK);
     assert_int_equal(store_commit(home->store), STATUS_OK);
     return lost;
+}
+
+static bool heal(struct home *home, struct uuid stream, uint64_t server_next) {
+    return heal_and_tell(home, stream, server_next).any;
 }
 
 static enum outbox_state state_of(struct home *home, int64_t id) {
@@ -109,6 +114,24 @@ static void test_what_was_lost_goes_again_as_it_was(void **state) {
     assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
     assert_int_equal(state_of(&home, ids[3]), OUTBOX_ARCHIVED); // stays put away
     assert_int_equal(state_of(&home, ids[4]), OUTBOX_ACKED);
+    home_close(&home);
+}
+
+// What a person is told: how many records, and how old the backup is at least.
+static void test_what_was_lost_is_counted(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_history(&home, stream, ids);
+    struct outbox_lost lost = heal_and_tell(&home, stream, 3); // a refused one, one put away, one
+    assert_true(lost.any);
+    assert_int_equal(lost.records, 1);
+    assert_int_equal(lost.before_ms, HOME_NOW_MS);
+    lost = heal_and_tell(&home, stream, 3); // told once: they are under way
+    assert_false(lost.any);
+    assert_int_equal(lost.records, 0);
+    assert_int_equal(lost.before_ms, 0);
     home_close(&home);
 }
 
@@ -408,6 +431,7 @@ static void test_stored_ones_are_forgotten_after_35_days_by_both_clocks(void **s
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_lost_goes_again_as_it_was),
+        cmocka_unit_test(test_what_was_lost_is_counted),
         cmocka_unit_test(test_what_goes_again_is_seen_until_the_replica_is_whole),
         cmocka_unit_test(test_another_answer_is_shown),
         cmocka_unit_test(test_keys_that_are_taken_back_leave_answers_alone),
