@@ -92,6 +92,13 @@ static void make_history(struct home *home, struct uuid stream, int64_t out_ids[
     assert_int_equal(store_outbox_drop(home->store, out_ids[3]), STATUS_OK);
 }
 
+// The same, written under epoch 900.
+static void make_healed_history(struct home *home, struct uuid stream, int64_t out_ids[5]) {
+    make_history(home, stream, out_ids);
+    set_epoch(home, 900);
+    heal_epoch(home);
+}
+
 static void test_what_was_lost_goes_again_as_it_was(void **state) {
     static const uint64_t refused[] = {3, 4, 0};
     struct home home;
@@ -281,9 +288,7 @@ static void test_new_device_under_a_new_epoch(void **state) {
     struct uuid stream = home_id(1);
     int64_t ids[5];
     (void)state;
-    make_history(&home, stream, ids);
-    set_epoch(&home, 900);
-    heal_epoch(&home);
+    make_healed_history(&home, stream, ids);
     home_pull(&home, stream, 0, NULL, 5);
     set_epoch(&home, 901);
     assert_int_equal(store_begin(home.store), STATUS_OK);
@@ -315,9 +320,7 @@ static void test_in_a_new_epoch_the_last_shared_operation_goes_again(void **stat
         struct home home;
         struct uuid stream = home_id(1);
         int64_t ids[5];
-        make_history(&home, stream, ids);
-        set_epoch(&home, 900);
-        heal_epoch(&home);
+        make_healed_history(&home, stream, ids);
         assert_false(heal(&home, stream, 6)); // the same epoch: nothing to prove
         assert_int_equal(seal(&home, stream).count, 0);
         set_epoch(&home, 901);
@@ -340,9 +343,7 @@ static void test_new_device_after_a_copy_was_noticed(void **state) {
     struct uuid stream = home_id(1);
     int64_t ids[5];
     (void)state;
-    make_history(&home, stream, ids);
-    set_epoch(&home, 900);
-    heal_epoch(&home);
+    make_healed_history(&home, stream, ids);
     new_device(&home);
     assert_int_equal(seal(&home, stream).count, 0); // no restore: all of it is there
     set_epoch(&home, 901);
@@ -366,9 +367,7 @@ static void test_new_device_after_the_answers_of_before(void **state) {
     struct uuid stream = home_id(1);
     int64_t ids[5];
     (void)state;
-    make_history(&home, stream, ids);
-    set_epoch(&home, 900);
-    heal_epoch(&home);
+    make_healed_history(&home, stream, ids);
     set_epoch(&home, 901);
     heal(&home, stream, 6); // a copy's: all keys seem to be there
     heal_epoch(&home);
