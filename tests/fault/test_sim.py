@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import lx  # noqa: E402  (the path comes first)
 from simulator import Simulator  # noqa: E402
 
-SECONDS = 20
+SECONDS = 12
 
 
 @pytest.fixture(scope="module", name="simulator")

@@ -16,7 +16,7 @@ struct sent {
     uint64_t op_seq;
     struct uuid record;
     bool is_fact;
-    bool former; // under an identity that the home has no longer
+    bool former; // under an identity, or a key, that the home has no longer
     bool acknowledged;
     bool refused;
 };
@@ -128,6 +128,14 @@ static bool is_refused(const Lx__PushedGroup *group, uint64_t op_seq) {
     return false;
 }
 
+// The client takes the keys of what a stream refused as a whole back, and gives them to others.
+static void withdraw(const struct machine *client, struct uuid stream) {
+    for (size_t i = 0; i < n_sents; i++)
+        if (sents[i].client == client && !sents[i].acknowledged &&
+            uuid_equal(sents[i].stream, stream))
+            sents[i].former = true;
+}
+
 static void take_pushed(const struct machine *client, const Lx__PushedGroup *group) {
     char text[UUID_TEXT_SIZE];
     uuid_format(id_of(group->stream), text);
@@ -141,6 +149,8 @@ static void take_pushed(const struct machine *client, const Lx__PushedGroup *gro
               group->refused[i]->reason != NULL && group->refused[i]->reason->text != NULL
                   ? group->refused[i]->reason->text
                   : "");
+    if (group->verdict == LX__GROUP_VERDICT__GROUP_REFUSED)
+        withdraw(client, id_of(group->stream));
     if (group->verdict != LX__GROUP_VERDICT__GROUP_DONE &&
         group->verdict != LX__GROUP_VERDICT__GROUP_REPEATED)
         return;
