@@ -11,17 +11,26 @@ with asked as materialized (
 listed as (
   select u.id, u.code, u.name, u.level, u.district
   from asked a
-  join lx.unit u on u.path @> array[a.id] and u.level = $3::int4
-  where u.code > $4::text
-  order by u.code
-  limit $5::int4
+  join lx.unit u on u.id = a.id
+  where u.level = $3::int4 and u.code > $4::text
+  union all
+  (select u.id, u.code, u.name, u.level, u.district
+   from asked a
+   join lx.unit u on u.path @> array[a.id] and u.level = $3::int4
+   where a.level < $3::int4 and u.code > $4::text
+   order by u.code
+   limit $5::int4)
 ),
 lines as (
   select l.code, l.name, l.level, 1 as role, sum(r.subjects) as subjects, sum(r.passed) as passed, sum(r.open) as open, sum(r.failed) as failed,
          sum(r.exempt) as exempt, sum(r.points) as points, sum(r.done) as done, sum(r.started) as started, sum(r.late) as late, sum(r.missed) as missed,
          sum(r.online_hours) as online_hours, sum(r.school_hours) as school_hours, sum(r.credits) as credits
   from listed l
-  join lx.unit p on p.id = l.id or (l.level = 1 and p.parent = l.id)
+  cross join lateral (
+    select l.district, l.id where l.level > 1
+    union all
+    select d.district, d.id from lx.unit d where l.level = 1 and d.parent = l.id
+  ) p
   left join lx.rollup r on r.district = p.district and r.unit = p.id and r.programme = $1::int4 and r.role = 1 and r.item = ''
   group by l.code, l.name, l.level
 )
