@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/sort.h"
+
 static int compare_int64(int64_t a, int64_t b) {
     return (a > b) - (a < b);
 }
@@ -59,7 +61,7 @@ static size_t apply_voids(const struct fact **facts, size_t n, struct uuid *void
         if (facts[i]->kind == LX__FACT_KIND__VOID)
             voided[n_voided++] = facts[i]->of;
     }
-    qsort(voided, n_voided, sizeof(*voided), compare_uuids);
+    sort_list(voided, n_voided, sizeof(*voided), compare_uuids);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         bool gone = facts[i]->kind == LX__FACT_KIND__VOID ||
@@ -83,17 +85,21 @@ enum status evidence_open(const struct fact *facts, size_t n, uint32_t programme
         if (facts[i].programme == programme && in_time)
             list[kept++] = &facts[i];
     }
-    qsort(list, kept, sizeof(*list), compare_ids);
+    sort_list(list, kept, sizeof(*list), compare_ids);
     size_t unique = 0;
     for (size_t i = 0; i < kept; i++) {
         if (unique == 0 || !uuid_equal(list[unique - 1]->id, list[i]->id))
             list[unique++] = list[i];
     }
     unique = apply_voids(list, unique, voided);
-    memcpy(by_of, list, unique * sizeof(*list));
-    qsort(list, unique, sizeof(*list), compare_items);
-    qsort(by_of, unique, sizeof(*by_of), compare_ofs);
-    *out_evidence = (struct evidence){list, by_of, unique};
+    size_t about = 0;
+    for (size_t i = 0; i < unique; i++) {
+        if (!uuid_is_nil(list[i]->of))
+            by_of[about++] = list[i];
+    }
+    sort_list(list, unique, sizeof(*list), compare_items);
+    sort_list(by_of, about, sizeof(*by_of), compare_ofs);
+    *out_evidence = (struct evidence){list, by_of, unique, about};
     return STATUS_OK;
 }
 
@@ -146,5 +152,5 @@ struct fact_range evidence_of_item(const struct evidence *evidence, Lx__FactKind
 struct fact_range evidence_about(const struct evidence *evidence, Lx__FactKind kind,
                                  struct uuid of) {
     struct key key = {kind, NULL, &of};
-    return find(evidence->by_of, evidence->n, &key);
+    return find(evidence->by_of, evidence->n_by_of, &key);
 }

@@ -9,8 +9,10 @@
 
 struct evidence {
     const struct fact **by_item; // kind, item, occurred_at, id
-    const struct fact **by_of;   // kind, of, quantity descending, occurred_at, id
+    const struct fact *
+        *by_of; // those about another: kind, of, quantity descending, occurred_at, id
     size_t n;
+    size_t n_by_of;
 };
 
 // Some facts in a row of one of the two orders.

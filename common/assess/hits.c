@@ -1,9 +1,9 @@
 // The things behind a count: which facts, deliverables, choices and recommended cases count, once
 // each, in time order.
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/assess/assessment.h"
+#include "common/base/sort.h"
 
 static int compare_hits(const void *a, const void *b) {
     const struct hit *first = a;
@@ -187,7 +187,7 @@ static enum status case_hits(struct assessment *a, const struct rule *rule,
         return STATUS_NO_MEMORY;
     if (range.n > 0)
         memcpy(facts, range.facts, range.n * sizeof(*facts));
-    qsort(facts, range.n, sizeof(*facts), compare_case_facts);
+    sort_list(facts, range.n, sizeof(*facts), compare_case_facts);
     for (size_t i = 0; i < range.n; i++) {
         const struct fact *fact = facts[i];
         bool own = fact->item[0] == '\0' || strcmp(fact->item, rule->source->code) == 0;
@@ -245,7 +245,7 @@ enum status amount_hits(struct assessment *assessment, const struct rule *rule,
         if (functions[i].kind == amount->kind)
             TRY(functions[i].function(assessment, rule, amount, late, out_hits));
     }
-    qsort(out_hits->list, out_hits->n, sizeof(*out_hits->list), compare_hits);
+    sort_list(out_hits->list, out_hits->n, sizeof(*out_hits->list), compare_hits);
     return STATUS_OK;
 }
 

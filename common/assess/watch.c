@@ -2,11 +2,11 @@
 // count in the order start, end, course; seconds cut by a cap stay free for another course.
 #include "common/assess/watch.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/assess/assess.h"
 #include "common/base/clock.h"
+#include "common/base/sort.h"
 
 struct span { // whole seconds since 1970
     int64_t from_s;
@@ -60,8 +60,7 @@ static int compare_spans(const void *a, const void *b) {
 static int64_t unite(struct spans *spans) {
     size_t n = 0;
     int64_t sum_s = 0;
-    if (spans->n > 1)
-        qsort(spans->list, spans->n, sizeof(*spans->list), compare_spans);
+    sort_list(spans->list, spans->n, sizeof(*spans->list), compare_spans);
     for (size_t i = 0; i < spans->n; i++) {
         struct span *last = n > 0 ? &spans->list[n - 1] : NULL;
         if (last == NULL || spans->list[i].from_s > last->until_s)
@@ -203,7 +202,7 @@ static enum status count_united(struct counter *counter) {
     struct spans *united = &counter->united;
     if (united->n == 0)
         return STATUS_OK;
-    qsort(united->list, united->n, sizeof(*united->list), compare_spans);
+    sort_list(united->list, united->n, sizeof(*united->list), compare_spans);
     int64_t last_s = 0;
     for (size_t i = 0; i < united->n; i++)
         last_s = united->list[i].until_s > last_s ? united->list[i].until_s : last_s;

@@ -2,6 +2,7 @@
 // Owns nothing. Random bits come from the kernel.
 #include "common/base/uuid.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +48,20 @@ bool uuid_equal(struct uuid a, struct uuid b) {
     return memcmp(a.bytes, b.bytes, UUID_SIZE) == 0;
 }
 
+static uint64_t half(const uint8_t bytes[8]) {
+    uint64_t number;
+    memcpy(&number, bytes, sizeof number);
+    return be64toh(number);
+}
+
 int uuid_compare(struct uuid a, struct uuid b) {
-    return memcmp(a.bytes, b.bytes, UUID_SIZE);
+    uint64_t first = half(a.bytes);
+    uint64_t second = half(b.bytes);
+    if (first == second) {
+        first = half(a.bytes + 8);
+        second = half(b.bytes + 8);
+    }
+    return (first > second) - (first < second);
 }
 
 bool uuid_is_nil(struct uuid id) {

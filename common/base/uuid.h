@@ -21,7 +21,7 @@ struct uuid uuid_new_v7(int64_t now_ms);
 // `digest`.
 struct uuid uuid_from_digest(const uint8_t digest[16]);
 bool uuid_equal(struct uuid a, struct uuid b);
-int uuid_compare(struct uuid a, struct uuid b); // byte order
+int uuid_compare(struct uuid a, struct uuid b); // <0, 0, >0 in byte order
 bool uuid_is_nil(struct uuid id);
 int uuid_version(struct uuid id); // 0: of another variant than RFC 9562's, so without a version
 enum status uuid_parse(struct view text,
