@@ -21,8 +21,8 @@ add_compile_definitions(_GNU_SOURCE)
 include_directories("${CMAKE_SOURCE_DIR}")
 include_directories(SYSTEM "${CMAKE_BINARY_DIR}")
 
-add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-                    -Wenum-conversion -Wswitch-enum -Wformat=2 -Wvla)
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wenum-conversion -Wswitch-enum -Wformat=2 -Wvla
+                    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 if(LX_WERROR)
     add_compile_options(-Werror)
 endif()

@@ -1,73 +1,14 @@
 // How many subjects a second one core assesses: hefei teachers with 60 records each, and schools of
-// 90 teachers. Prints one line each; build with the release preset: ninja -C build-release
-// bench_assess && build-release/tests/bench/bench_assess.
+// 90 teachers. Prints one line each. Run from the root of the source tree; tests/bench/run assess
+// builds and runs it.
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/assess/assess.h"
-#include "common/assess/scheme_yaml.h"
 #include "common/base/clock.h"
+#include "tests/bench/sample.h"
 
 #define TEACHERS 20000
 #define SCHOOLS 5000
-#define FILE_MAX (1 << 20)
-
-static const struct scheme *load(struct arena *arena) {
-    FILE *stream = fopen("deploy/schemes/hefei-2021.yaml", "rb");
-    char *text = arena_alloc(arena, FILE_MAX);
-    const struct scheme *scheme;
-    const char *error = "cannot read it";
-    if (stream == NULL || text == NULL) {
-        fprintf(stderr, "run it from the root of the source tree\n");
-        exit(1);
-    }
-    struct view view = view_from(text, fread(text, 1, FILE_MAX, stream));
-    fclose(stream);
-    if (scheme_yaml_compile(view, "hefei-2021.yaml", arena, &scheme, &error) != STATUS_OK) {
-        fprintf(stderr, "%s\n", error);
-        exit(1);
-    }
-    return scheme;
-}
-
-// 40 intervals, 10 activities, a plan, a discussion, a self-test, credits, a grade.
-static size_t make_facts(struct fact *facts) {
-    int64_t start_ms = clock_day_start_ms(18800); // 2021-06-22
-    static const char *const courses[] = {"p01", "g05", "g06", "A1"};
-    static const char *const activities[] = {"a1", "a2", "a3", "a4", "a5"};
-    size_t n = 0;
-    for (int i = 0; i < 40; i++)
-        facts[n++] = (struct fact){.kind = LX__FACT_KIND__COURSE_INTERVAL,
-                                   .item = courses[i % 4],
-                                   .occurred_at_ms = start_ms + i * 80000000LL,
-                                   .until_ms = start_ms + i * 80000000LL + 900000};
-    for (int i = 0; i < 15; i++)
-        facts[n++] = (struct fact){.kind = LX__FACT_KIND__ATTENDANCE,
-                                   .item = activities[i % 5],
-                                   .occurred_at_ms = start_ms + i * 80000000LL,
-                                   .quantity = 200};
-    facts[n++] =
-        (struct fact){.kind = LX__FACT_KIND__SELF_TEST, .item = "", .occurred_at_ms = start_ms};
-    facts[n++] = (struct fact){
-        .kind = LX__FACT_KIND__SUBMITTED, .item = "t.plan", .occurred_at_ms = start_ms};
-    facts[n++] =
-        (struct fact){.kind = LX__FACT_KIND__DISCUSSION, .item = "d", .occurred_at_ms = start_ms};
-    facts[n++] = (struct fact){.kind = LX__FACT_KIND__GRADE,
-                               .item = "t.school_based",
-                               .occurred_at_ms = start_ms,
-                               .quantity = 1600};
-    facts[n++] = (struct fact){.kind = LX__FACT_KIND__CERTIFICATION,
-                               .item = "A1",
-                               .occurred_at_ms = start_ms,
-                               .quantity = 1000};
-    for (size_t i = 0; i < n; i++) {
-        facts[i].programme = 1;
-        facts[i].form = "";
-        facts[i].id.bytes[0] = (uint8_t)(i * 37);
-        facts[i].id.bytes[1] = (uint8_t)i;
-    }
-    return n;
-}
 
 static void measure(const char *what, const struct assess_input *input, int rounds) {
     struct arena *arena = arena_new(0);
@@ -90,22 +31,12 @@ static void measure(const char *what, const struct assess_input *input, int roun
 }
 
 int main(void) {
-    static struct fact facts[128];
+    static struct fact facts[SAMPLE_FACTS_MAX];
     static struct summary below[90];
     struct arena *arena = arena_new(0);
-    struct home home = {0, INT64_MAX, {{0}}, {{1}}};
     if (arena == NULL)
         return 1;
-    struct assess_input input = {.scheme = load(arena),
-                                 .kind = SUBJECT_KIND_TEACHER,
-                                 .as_of = 18950,
-                                 .facts = facts,
-                                 .n_facts = make_facts(facts),
-                                 .certificate = true,
-                                 .in_post = true,
-                                 .established = true,
-                                 .homes = &home,
-                                 .n_homes = 1};
+    struct assess_input input = sample_teacher(sample_scheme(arena), facts, sample_facts(facts));
     measure("teachers assessed", &input, TEACHERS);
     for (size_t i = 0; i < 90; i++)
         below[i] = (struct summary){.kind = SUBJECT_KIND_TEACHER, .obliged = true};

@@ -103,6 +103,7 @@ class Server:
         self.port = free_port()
         self.log = folder / "lianxiaod.log"
         self.process: Optional[subprocess.Popen] = None
+        self.program = BUILD / "server/lianxiaod"
         self.environment: dict = {}
         self.sockets: list[socket.socket] = []
         self.settings = {
@@ -126,7 +127,7 @@ class Server:
         """Starts it without waiting until it listens."""
         config = self.folder / "lianxiaod.conf"
         config.write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()), encoding="utf-8")
-        command = [str(BUILD / "server/lianxiaod"), "--config", str(config)]
+        command = [str(self.program), "--config", str(config)]
         fds = [one.fileno() for one in self.sockets]
         if fds:  # from descriptor 3 on; moved out of the way first, since they may lie there in another order
             moves = " ".join([f"{50 + i}<&{fd}" for i, fd in enumerate(fds)] + [f"{3 + i}<&{50 + i}" for i in range(len(fds))])
