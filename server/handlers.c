@@ -48,20 +48,21 @@ static void asking_free(struct asking *asking) {
     arena_free(&arena);
 }
 
-static void read_units(struct handlers *handlers, const struct db_result *result) {
+static enum status read_units(struct handlers *handlers, const struct db_result *result) {
     for (int row = 0; row < db_rows(result); row++) {
         struct view texts[2] = {db_text(result, row, UNIT_CODE), db_text(result, row, UNIT_NAME)};
         struct uuid id = db_uuid(result, row, UNIT_ID);
         Lx__UnitLevel level = (Lx__UnitLevel)db_int8(result, row, UNIT_LEVEL);
         int32_t district = (int32_t)db_int8(result, row, UNIT_DISTRICT);
         struct uuid parent = db_uuid(result, row, UNIT_PARENT);
-        if (units_put(handlers->units, id, parent, level, district, texts) != STATUS_OK)
-            return; // out of memory: the next tick goes on from here
+        // Without memory the next tick goes on from here.
+        TRY(units_put(handlers->units, id, parent, level, district, texts));
         if (level == LX__UNIT_LEVEL__CITY)
             handlers->city = id;
         if (db_int8(result, row, UNIT_SEQ) > handlers->units_seq)
             handlers->units_seq = db_int8(result, row, UNIT_SEQ);
     }
+    return STATUS_OK;
 }
 
 static void check_city(struct worker *worker);
@@ -71,11 +72,11 @@ static void on_units(void *user, enum status status, const struct db_result *res
     struct worker *worker = asking->worker;
     bool first = uuid_is_nil(worker->handlers->city);
     if (status == STATUS_OK)
-        read_units(worker->handlers, result);
+        status = read_units(worker->handlers, result);
     if (first && !uuid_is_nil(worker->handlers->city))
         check_city(worker); // at the start nobody shall wait for a tick
     if (asking->done != NULL)
-        asking->done(asking->user);
+        asking->done(asking->user, status);
     asking_free(asking);
 }
 
@@ -83,7 +84,7 @@ void handlers_refresh_units(struct worker *worker, refreshed_fn done, void *user
     struct asking *asking = asking_new(worker);
     if (asking == NULL) {
         if (done != NULL)
-            done(user);
+            done(user, STATUS_NO_MEMORY);
         return;
     }
     asking->done = done;
@@ -109,6 +110,7 @@ static bool has_version(const struct scheme_cache *schemes, uint32_t number, uin
 static void on_schemes(void *user, enum status status, const struct db_result *result) {
     struct asking *asking = user;
     struct handlers *handlers = asking->worker->handlers;
+    enum status worst = status; // one that cannot be used keeps no other back
     for (int row = 0; status == STATUS_OK && row < db_rows(result); row++) {
         uint32_t number = (uint32_t)db_int8(result, row, SCHEME_NUMBER);
         uint32_t version = (uint32_t)db_int8(result, row, SCHEME_VERSION);
@@ -118,9 +120,11 @@ static void on_schemes(void *user, enum status status, const struct db_result *r
                                            db_bytea(result, row, SCHEME_BYTES));
         if (put == STATUS_OK)
             log_info("programme %u is judged by version %u of its scheme", number, version);
+        else
+            worst = put;
     }
     if (asking->done != NULL) {
-        asking->done(asking->user);
+        asking->done(asking->user, worst);
     } else {
         handlers->city_head = status == STATUS_OK ? asking->city_head : handlers->city_head;
         handlers->city_check_under_way = false;
@@ -131,7 +135,7 @@ static void on_schemes(void *user, enum status status, const struct db_result *r
 void handlers_refresh_schemes(struct worker *worker, refreshed_fn done, void *user) {
     struct asking *asking = asking_new(worker);
     if (asking == NULL) {
-        done(user);
+        done(user, STATUS_NO_MEMORY);
         return;
     }
     asking->done = done;

@@ -19,9 +19,13 @@ static const struct unit_row *find(const struct finding *finding) {
     return units_find_code(units, view_from_string(finding->code));
 }
 
-static void on_refreshed(void *user) {
+// A unit that could not be looked for is not unknown.
+static void on_refreshed(void *user, enum status status) {
     struct finding *finding = user;
-    finding->done(finding->user, find(finding));
+    if (status != STATUS_OK)
+        request_fail_status(finding->request, status, "unit");
+    else
+        finding->done(finding->user, find(finding));
 }
 
 void admin_find_unit(struct request *request, const char *code, admin_unit_fn done, void *user) {

@@ -193,8 +193,11 @@ static void on_frozen(struct push_group *group) {
     push_group_refuse(group, REASON_DEVICE_FROZEN);
 }
 
-static void on_units(void *user) {
-    go_again(user);
+static void on_units(void *user, enum status status) {
+    if (status == STATUS_OK)
+        go_again(user);
+    else
+        on_away(user);
 }
 
 // Perhaps it has arrived, and this worker does not know yet: its unit says.

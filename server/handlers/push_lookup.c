@@ -280,8 +280,12 @@ static bool knows_programmes(const struct push_group *group) {
     return true;
 }
 
-static void on_schemes(void *user) {
-    look_up_facts(user);
+// A programme that could not be looked for is not unknown: nothing is refused for that.
+static void on_schemes(void *user, enum status status) {
+    if (status == STATUS_OK)
+        look_up_facts(user);
+    else
+        push_group_fail(user, status == STATUS_NO_MEMORY ? STATUS_AGAIN : status);
 }
 
 void push_lookup(struct push_group *group) {

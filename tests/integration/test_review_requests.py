@@ -167,3 +167,39 @@ def test_a_request_whose_scope_is_being_read_when_the_server_ends(deployment, tm
             connection.send(number("PULL"), ledger.PullRequest(stream=workshop).SerializeToString())
             waits_for_lock(deployment)
             deployment.server.stop()  # asserts that nothing went wrong in it
+
+
+@contextmanager
+def unreadable(deployment, table: str):
+    """The workers may not read the table while the block lasts."""
+    deployment.cluster.sql(f"revoke select on {table} from lianxiao_api")
+    try:
+        yield
+    finally:
+        deployment.cluster.sql(f"grant select on {table} to lianxiao_api")
+
+
+def code_of(connection, method: str, request) -> int:
+    """The code of the error that answers it; OK when none does."""
+    sent = connection.send(number(method), request.SerializeToString())
+    kind, payload = answers(connection, 1)[sent]
+    return wire.Error.FromString(payload).code if kind == wire.ERROR else wire.OK
+
+
+def test_what_could_not_be_looked_up_is_not_unknown(city, tmp_path):
+    """A programme and a unit that a worker does not know are refused only after it could look for them."""
+    workshop = office.unit_id(city, WORKSHOP)
+    with office.login(city, tmp_path, "school_admin", SCHOOL) as connection:
+        person, roster = office.teacher(workshop, 70003)
+        assert connection.push(workshop, 1, roster).verdict == ledger.GROUP_DONE
+        operation = office.hours(person, 100)
+        operation.fact.programme = 77
+        group = ledger.PushGroup(stream=workshop, first_op_seq=1 + len(roster), operations=[operation.SerializeToString()])
+        with unreadable(city, "scheme"):
+            assert code_of(connection, "PUSH", ledger.PushRequest(groups=[group])) == wire.INTERNAL
+        answer = connection.call("PUSH", ledger.PushRequest(groups=[group]), ledger.PushReply).groups[0]
+        assert answer.verdict == ledger.GROUP_DONE and len(answer.refused) == 1, "now it is known that there is none"
+        ask = account.CodeIssueRequest(unit_code=f"{SCHOOL}-77")
+        with unreadable(city, "unit"):
+            assert code_of(connection, "CODE_ISSUE", ask) == wire.INTERNAL
+        assert code_of(connection, "CODE_ISSUE", ask) == wire.NOT_FOUND
