@@ -48,8 +48,8 @@ void handlers_close(struct worker *worker);
 
 // Units and schemes have been read once.
 bool handlers_ready(const struct worker *worker);
-// Reads what is new of the units; done runs later, on the loop. Not STATUS_OK: what is not known now
-// may exist all the same.
+// Reads what is new of the units; done runs later, on the loop. Not STATUS_OK: what is not known
+// now may exist all the same.
 typedef void (*refreshed_fn)(void *user, enum status status);
 void handlers_refresh_units(struct worker *worker, refreshed_fn done, void *user);
 // The same of the schemes: a programme that was started a moment ago shall not be refused.
