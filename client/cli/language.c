@@ -31,8 +31,9 @@ static bool is_plain(const char *locale) {
 
 static bool try_catalogue(const char *folder) {
     char file[PATH_MAX];
-    snprintf(file, sizeof file, "%s/zh_CN/LC_MESSAGES/" DOMAIN ".mo", folder);
-    return access(file, R_OK) == 0 && bindtextdomain(DOMAIN, folder) != NULL;
+    int size = snprintf(file, sizeof file, "%s/zh_CN/LC_MESSAGES/" DOMAIN ".mo", folder);
+    bool fits = size > 0 && (size_t)size < sizeof file;
+    return fits && access(file, R_OK) == 0 && bindtextdomain(DOMAIN, folder) != NULL;
 }
 
 static void find_catalogue(void) {

@@ -3,6 +3,7 @@
 
 #include "client/core/sync_internal.h"
 #include "client/store/witness.h"
+#include "common/wire/reason.h"
 
 static ProtobufCBinaryData bytes_of(struct view view) {
     return (ProtobufCBinaryData){view.size,
@@ -184,8 +185,20 @@ static enum status take_groups(struct sync *sync, const Lx__PushReply *reply, in
     return store_commit(sync->store);
 }
 
+// The server takes nothing more from a frozen device and closes its connections: this reason is
+// what a person must read, not that the connection was lost.
+static void end_when_frozen(struct sync *sync, const Lx__PushReply *reply) {
+    for (size_t i = 0; i < reply->n_groups; i++) {
+        const Lx__Reason *reason = reply->groups[i]->reason;
+        if (reason &&
+            (reason->reason == REASON_DEVICE_CLONED || reason->reason == REASON_DEVICE_FROZEN))
+            sync_fail(sync, reason, "this device is frozen");
+    }
+}
+
 void sync_push_reply(struct sync *sync, const Lx__PushReply *reply, int64_t now_ms) {
     if (reply->n_groups == 0)
         return sync_fail(sync, NULL, "the server answered a push without a verdict");
-    sync_check(sync, take_groups(sync, reply, now_ms));
+    if (sync_check(sync, take_groups(sync, reply, now_ms)))
+        end_when_frozen(sync, reply);
 }

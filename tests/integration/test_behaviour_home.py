@@ -2,6 +2,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ import lx
 import pytest
 
 import behaviour
-from behaviour import BUSY, CHINESE, DONE, SCHOOL, WORKSHOP, Teacher, bring, courses, office
+from behaviour import BUSY, CHINESE, DONE, REFUSED, SCHOOL, WORKSHOP, Teacher, bring, courses, office
 
 LIANXIAO = lx.BUILD / "client/cli/lianxiao"
 ROUNDS = 5
@@ -225,3 +226,21 @@ def test_what_cannot_go_before_another_entry_says_before_which(behaving, tmp_pat
     home.run("outbox", "retry", person)
     assert home.json("status")["blocked"] == 0
     assert home.json("sync")["sent"] == 2 and behaviour.waits_here(home) == 0
+
+
+# ---- two copies of one home ----
+
+
+@pytest.mark.parametrize("lang, words", [("C.UTF-8", "Enrol anew; nothing that was recorded is lost."), (CHINESE, "请重新登记，已记录的内容不会丢失。")])
+def test_a_copied_home_is_told_why_it_is_refused(behaving, tmp_path, lang, words):
+    home = office(behaving, "school_admin", SCHOOL)
+    home.run("sync")
+    copy = lx.Home(tmp_path / "copy", behaving)
+    shutil.copytree(home.folder, copy.folder)
+    for one, day in ((home, "2021-05-21"), (copy, "2021-05-22")):
+        one.run("record", "add", "duty_done", SCHOOL, "--item", "a.survey", "--at", day)
+    assert home.json("sync")["waiting"] == 0
+    told = copy.run("sync", check=False, lang=lang)
+    assert told.returncode == REFUSED and words in told.stderr, (told.stdout, told.stderr)
+    again = copy.run("sync", check=False, lang=lang)
+    assert again.returncode != DONE and (words in again.stderr or "login" in again.stderr), (again.stdout, again.stderr)
