@@ -225,8 +225,10 @@ enum status store_outbox_new_device(struct store *store) {
     TRY(db_run(store, TAKE_KEYS_BACK, ""));
     // Keys of the former device stay readable as negative numbers.
     TRY(db_run(store, "update outbox set op_seq = -op_seq where op_seq > 0", ""));
-    if (is_new)
+    if (is_new) {
+        TRY(restart_replicas(store));
         TRY(put_healed(store));
+    }
     if (is_new || status == STATUS_OK) // a copy may have filled keys of ours: see find_shared
         TRY(reissue_former(store, is_new ? REISSUE_ALL : doubtful_ms));
     TRY(db_run(store, "delete from bundle",

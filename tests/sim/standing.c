@@ -40,9 +40,10 @@ static void compare(const struct device *device, const struct local *local, stru
     else if (own.state != standing->state || own.points != standing->points ||
              own.total != standing->total || !view_equal(own.receipt, receipt))
         finding("%s computes another standing of %s than the server: state %d and %d, points %ld "
-                "and %ld, receipts of %zu and %zu bytes%s",
+                "and %ld, schemes %u and %u, receipts of %zu and %zu bytes%s",
                 device->account, text, (int)own.state, (int)standing->state, (long)own.points,
-                (long)standing->points, own.receipt.size, receipt.size,
+                (long)standing->points, local->programmes[0].scheme->source->version,
+                standing->scheme_version, own.receipt.size, receipt.size,
                 view_equal(own.receipt, receipt) ? "" : " that differ");
 }
 

@@ -300,6 +300,9 @@ static void test_new_device_under_a_new_epoch(void **state) {
     assert_int_equal(again.entries[2].id, ids[4]);
     assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
     assert_int_equal(facts_here(&home), 3); // the replica may have them no more
+    struct store_stream stored;
+    assert_int_equal(store_stream_get(home.store, stream, &stored), STATUS_OK);
+    assert_int_equal(stored.cursor, 0); // it begins anew: its rows may be of the lost history
     home_close(&home);
 }
 
