@@ -166,15 +166,15 @@ class Bench:
         """Another value for the column, as SQL over the old one."""
         if nullable and rng.random() < 0.15:
             return f"case when {column} is null then {self.fresh(rng, kind)} end"
+        at = f"({rng.randrange(10 ** 6)} % octet_length({column}))::int4"  # the byte that is changed
         change = {
             "bool": f"not {column}", "uuid": f"'{self.uuid(rng)}'", "text": f"{column} || 'x'",
             "jsonb": f"{column} || '{{\"x\": {rng.randrange(9)}}}'",
             "date": f"{column} + {rng.randint(1, 99)}", "interval": f"{column} + interval '1 second'",
             "_uuid": f"{column} || '{self.uuid(rng)}'::uuid",
             "timestamptz": f"{column} + interval '{rng.choice(['1 microsecond', '-1 millisecond', '1 day'])}'",
-            "bytea": f"case when octet_length({column}) = 0 then '\\x00'::bytea else set_byte({column}, "
-                     f"({rng.randrange(10 ** 6)} % octet_length({column}))::int4, (get_byte({column}, "
-                     f"({rng.randrange(10 ** 6)} % octet_length({column}))::int4) + {rng.randint(1, 255)}) % 256) end",
+            "bytea": f"case when octet_length({column}) = 0 then '\\x00'::bytea else set_byte({column}, {at}, "
+                     f"(get_byte({column}, {at}) + {rng.randint(1, 255)}) % 256) end",
         }
         if kind in NUMBERS:
             old = f"{column} + {rng.choice([-1, 1, 2, 100])}"
