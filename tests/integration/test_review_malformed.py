@@ -6,43 +6,18 @@ from pathlib import Path
 
 import pytest
 
-import lx
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
 import office  # noqa: E402
 import peer  # noqa: E402
+from attacks import REASONS as NAME, field, number, varint  # noqa: E402
 
 wire, ledger, account, statistics = peer.wire, peer.ledger, peer.account, peer.statistics
 SCHOOL, WORKSHOP, FOREIGN_WORKSHOP = "3401030001", "3401030001-01", "3401040001-01"
 CAP_SMALL, CAP_LARGE = 4096, 1048576
 NIL = bytes(16)
 HOSTILE = ["'; drop table lx.fact; --", "%s%n%x", "../../etc/passwd", "=cmd|' /C calc'!A0", "$(reboot)", "\\", "{0}"]
-
-
-def reasons() -> dict:
-    lines = (lx.ROOT / "proto/reasons.csv").read_text(encoding="utf-8").splitlines()
-    return {line.split(",")[1]: int(line.split(",")[0]) for line in lines if line[:1].isdigit()}
-
-
-REASON = reasons()
-NAME = {number: name for name, number in REASON.items()}
-
-
-def number(method: str) -> int:
-    return wire.Method.Value(method)
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value >= 128:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(tag: int, payload: bytes) -> bytes:
-    return varint(tag << 3 | 2) + varint(len(payload)) + payload
+REASON = {name: no for no, name in NAME.items()}
 
 
 def answer(connection, method: int, payload: bytes) -> tuple:

@@ -14,13 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
 import office  # noqa: E402
 import peer  # noqa: E402
+from attacks import number  # noqa: E402
 
 wire, ledger, account, statistics = peer.wire, peer.ledger, peer.account, peer.statistics
 SCHOOL, WORKSHOP = "3401030001", "3401030001-01"
-
-
-def number(method: str) -> int:
-    return wire.Method.Value(method)
 
 
 @contextmanager
