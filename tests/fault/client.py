@@ -236,7 +236,12 @@ class Client:
         while True:
             limit = self.random.choice([7, 50, 200, 1000, 1000])
             cursor = self.cursors.get(stream, 0)
-            reply = self.call("PULL", ledger.PullRequest(stream=stream, cursor=cursor, limit=limit), ledger.PullReply)
+            try:
+                reply = self.call("PULL", ledger.PullRequest(stream=stream, cursor=cursor, limit=limit), ledger.PullReply)
+            except peer.ServerError as fault:
+                ahead = fault.error.code == peer.wire.OUT_OF_RANGE
+                assert not ahead, f"I4: {self.seat.name}: {stream.hex()} was at {cursor}, now behind it: {fault}"
+                raise
             self.history.pull(cursor, reply)
             self.cursors[stream] = reply.cursor
             self.pulled += len(reply.rows)
