@@ -36,3 +36,8 @@ void statement_use(const struct embedded_text *texts, size_t n);
 
 // STATUS_OK for a good result, else what db_done_fn says of its sqlstate.
 enum status result_status(const PGresult *pg);
+
+// The two steps of db_pools_close: no call is taken any more; each that is there gets STATUS_AGAIN.
+// Whether there was any: their callbacks may have made others.
+void db_pool_begin_close(struct db_pool *pool);
+bool db_pool_drain(struct db_pool *pool);

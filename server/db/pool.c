@@ -106,7 +106,11 @@ static bool drain(struct db_segment_list *list) {
     return any;
 }
 
-static bool drain_pool(struct db_pool *pool) {
+void db_pool_begin_close(struct db_pool *pool) {
+    pool->closing = true;
+}
+
+bool db_pool_drain(struct db_pool *pool) {
     bool any = false;
     for (unsigned i = 0; i < pool->n; i++) {
         any |= drain(&pool->connections[i].in_flight);
@@ -115,17 +119,6 @@ static bool drain_pool(struct db_pool *pool) {
     any |= drain(&pool->waiting);
     any |= drain(&pool->failed); // calls that callbacks made meanwhile are here
     return any;
-}
-
-void db_pools_close(struct db_pool *const *pools, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (pools[i] != NULL)
-            pools[i]->closing = true;
-    for (bool any = true; any;) {
-        any = false;
-        for (size_t i = 0; i < n; i++)
-            any |= pools[i] != NULL && drain_pool(pools[i]);
-    }
 }
 
 void db_pool_free(struct db_pool **pool_at) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/db/internal.h"
 #include "tests/sim/fake_base.h"
 
 #define MAX_CONNECTIONS 64
@@ -143,7 +144,11 @@ struct db_pool *db_pool_new(struct event_base *base, const struct db_pool_option
     return pool;
 }
 
-static bool drain(struct db_pool *pool) {
+void db_pool_begin_close(struct db_pool *pool) {
+    pool->closing = true;
+}
+
+bool db_pool_drain(struct db_pool *pool) {
     bool any = pool->first != NULL;
     while (pool->first != NULL) {
         PQclear(pool->first->result);
@@ -151,17 +156,6 @@ static bool drain(struct db_pool *pool) {
         tell_one(pool->first, STATUS_AGAIN);
     }
     return any;
-}
-
-void db_pools_close(struct db_pool *const *pools, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (pools[i] != NULL)
-            pools[i]->closing = true;
-    for (bool any = true; any;) {
-        any = false;
-        for (size_t i = 0; i < n; i++)
-            any |= pools[i] != NULL && drain(pools[i]);
-    }
 }
 
 void db_pool_free(struct db_pool **pool_at) {

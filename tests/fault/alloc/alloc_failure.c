@@ -2,7 +2,6 @@
 // sanitizers look on), and the next try comes to the same result as if nothing had been. Pieces:
 // frames and buffers, every message of the protocol in and out, reasons, the judge over every kind
 // of record, schemes, assessments, the pile, and a client's whole session.
-#include <getopt.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,13 +11,13 @@
 
 #include <cmocka.h>
 
-#include "common/base/clock.h"
 #include "common/wire/digest.h"
 #include "common/wire/frame.h"
 #include "common/wire/method.h"
 #include "common/wire/reason.h"
 #include "common/wire/unpack.h"
 #include "server/pile.h"
+#include "tests/fault/alloc/failures.h"
 #include "tests/fault/alloc/messages.h"
 #include "tests/fault/alloc/session_piece.h"
 #include "tests/lib/alloc.h"
@@ -258,10 +257,6 @@ static void nothing(size_t which) {
 static void no_cleaning(void) {
 }
 
-struct counts {
-    uint64_t failures, wrong;
-};
-
 static bool fail_one(const struct piece *piece, size_t which, uint64_t n, uint64_t right) {
     uint64_t result = 0;
     uint64_t again = 0;
@@ -280,7 +275,7 @@ static bool fail_one(const struct piece *piece, size_t which, uint64_t n, uint64
     return !wrong && hit;
 }
 
-static void fail_all(const struct piece *piece, size_t which, struct counts *counts) {
+static void fail_all(const struct piece *piece, size_t which, struct failure_counts *counts) {
     uint64_t right = 0;
     piece->prepare(which);
     alloc_fail(0, false);
@@ -310,13 +305,13 @@ static const struct piece pieces[] = {
     {"session", 1, session_prepare, session_act, session_clean, 150},
 };
 
-static void run_pieces(uint64_t seed, const char *only, struct counts *total) {
+static void run_pieces(uint64_t seed, const char *only, struct failure_counts *total) {
     start = seed * 7919;
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         const struct piece *piece = &pieces[i];
-        struct counts counts = {0};
+        struct failure_counts counts = {0};
         size_t variants = piece->variants ? piece->variants : count_messages();
-        if (only && strcmp(only, piece->name) != 0)
+        if (only[0] != '\0' && strcmp(only, piece->name) != 0)
             continue;
         for (size_t which = 0; which < variants; which++)
             fail_all(piece, which, &counts);
@@ -328,35 +323,6 @@ static void run_pieces(uint64_t seed, const char *only, struct counts *total) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
-                                          {"seconds", required_argument, NULL, 't'},
-                                          {"only", required_argument, NULL, 'o'},
-                                          {NULL, 0, NULL, 0}};
-    uint64_t seed = 1;
-    int64_t seconds = 0;
-    const char *only = NULL;
-    struct counts total = {0};
-    for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
-        if (c == 's')
-            seed = strtoull(optarg, NULL, 10);
-        else if (c == 't')
-            seconds = strtoll(optarg, NULL, 10);
-        else if (c == 'o')
-            only = optarg;
-        else
-            return 2;
-    setvbuf(stdout, NULL, _IOLBF, 0);
     alloc_init();
-    int64_t end_ms = clock_monotonic_ms() + seconds * 1000;
-    uint64_t first = seed;
-    do
-        run_pieces(seed++, only, &total);
-    while (seconds && clock_monotonic_ms() < end_ms);
-    bool good = total.wrong == 0 && total.failures > 0;
-    if (seconds)
-        printf("{\"seeds\": %" PRIu64 ", \"failures\": %" PRIu64 ", \"wrong\": %" PRIu64 "}\n",
-               seed - first, total.failures, total.wrong);
-    else // as cmocka says it, for tests/lib/count_unit.py
-        printf("[  %s  ] 1 test(s).\n", good ? "PASSED" : "FAILED");
-    return good ? 0 : 1;
+    return failures_main(argc, argv, 1, run_pieces);
 }

@@ -4,7 +4,6 @@
 // or its connection is closed; others are served; the same request afterwards is answered as ever;
 // nothing crashes, nothing is kept.
 #include <dirent.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include "common/wire/reason.h"
 #include "proto/bundle.pb-c.h"
+#include "tests/fault/alloc/failures.h"
 #include "tests/fuzz/server/seed.h"
 #include "tests/fuzz/server/world.h"
 #include "tests/lib/alloc.h"
@@ -24,10 +24,6 @@
 #define MAX_WORK 100000  // answers of the database
 
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
-
-struct counts {
-    uint64_t failures, wrong;
-};
 
 static size_t bytes_in_use(void) {
     return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : 0;
@@ -171,7 +167,7 @@ static const char *fault_of(const struct seed *seed, const struct outcome *usual
 
 // ---- every allocation of every seed ----
 
-static void fail_all(const struct seed *seed, bool for_good, struct counts *counts) {
+static void fail_all(const struct seed *seed, bool for_good, struct failure_counts *counts) {
     static struct outcome usual, failed, again;
     ask(seed, 0, false, &usual); // what is made once is there
     ask(seed, 0, false, &usual);
@@ -193,7 +189,7 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
 
 // Every second allocation that fails is the last one that comes; with the next number the others.
 // Number 0 asks as the seeds say, each other one in another role.
-static void run_seeds(uint64_t number, const char *only, struct counts *counts) {
+static void run_seeds(uint64_t number, const char *only, struct failure_counts *counts) {
     static uint8_t bytes[MAX_SEED];
     struct dirent **entries;
     int n = scandir(SEEDS, &entries, NULL, by_name);
@@ -218,34 +214,5 @@ static void run_seeds(uint64_t number, const char *only, struct counts *counts) 
 }
 
 int main(int argc, char **argv) {
-    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
-                                          {"seconds", required_argument, NULL, 't'},
-                                          {"only", required_argument, NULL, 'o'},
-                                          {NULL, 0, NULL, 0}};
-    uint64_t seed = 0;
-    int64_t seconds = 0;
-    const char *only = "";
-    struct counts counts = {0};
-    for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
-        if (c == 's')
-            seed = strtoull(optarg, NULL, 10);
-        else if (c == 't')
-            seconds = strtoll(optarg, NULL, 10);
-        else if (c == 'o')
-            only = optarg;
-        else
-            return 2;
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    int64_t end = time(NULL) + seconds;
-    uint64_t first = seed;
-    do
-        run_seeds(seed++, only, &counts);
-    while (seconds != 0 && time(NULL) < end);
-    bool good = counts.wrong == 0 && counts.failures > 0;
-    if (seconds != 0)
-        printf("{\"seeds\": %" PRIu64 ", \"failures\": %" PRIu64 ", \"wrong\": %" PRIu64 "}\n",
-               seed - first, counts.failures, counts.wrong);
-    else // as cmocka says it, for tests/lib/count_unit.py
-        printf("[  %s  ] 1 test(s).\n", good ? "PASSED" : "FAILED");
-    return good ? 0 : 1;
+    return failures_main(argc, argv, 0, run_seeds);
 }
