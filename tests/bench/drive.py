@@ -130,13 +130,13 @@ class Rounds:
         return {side: {key: self.of(side, key)._asdict() for key in rows[0]} for side, rows in self.rows.items()}
 
 
-def interleave(rounds: int, sides: dict[str, Callable[[], dict]]) -> Rounds:
+def interleave(rounds: int, sides: dict[str, Callable[[], dict]], warm: bool = True) -> Rounds:
     """A B A B ...: each side gives numbers by name. A first round warms up and is not counted."""
     rows: dict[str, list[dict]] = {name: [] for name in sides}
-    for number in range(rounds + 1):
+    for number in range(rounds + warm):
         for name, measure in sides.items():
             row = measure()
-            if number > 0:
+            if number >= warm:
                 rows[name].append(row)
     return Rounds(rows)
 

@@ -1,4 +1,4 @@
-"""The measurements behind G1 to G14, one function each: it gives the spreads by the targets' ids, and keeps what else it saw."""
+"""The measurements behind G1 to G16, one function each: it gives the spreads by the targets' ids, and keeps what else it saw."""
 import concurrent.futures
 import contextlib
 import statistics
@@ -15,6 +15,9 @@ from drive import Generator, Meter, Rounds, Seat, Spread, interleave, load_gener
 
 SLOW_US = 2000
 IDLE_STEPS = (5000, 18000)
+FILL_SEATS = 64
+GROUPBY_ROWS = 4_000_000
+RESCORE_WORKSHOPS, RESCORE_RECORDS = 8, 20
 
 
 class Bench:
@@ -26,6 +29,13 @@ class Bench:
         self.seen: dict[str, dict] = {}
         self.opened: set[str] = set()
         self.slow = peers.SlowDisk(city.cluster)
+
+    @staticmethod
+    def bare(options) -> "Bench":
+        """Without a city, for what makes its own."""
+        bench = Bench.__new__(Bench)
+        bench.options, bench.seen = options, {}
+        return bench
 
     def workers(self) -> list[int]:
         return self.city.server.children("worker")
@@ -251,11 +261,11 @@ def measure_handshake(bench: Bench) -> dict[str, Spread]:
 
 # ---- reads ----
 
-def reads(bench: Bench, name: str, connection: peer.Connection, method: str, request) -> Callable[[], dict]:
+def reads(bench: Bench, name: str, connection: peer.Connection, method: str, request, clients: int = 4) -> Callable[[], dict]:
     """One login that asks the same again and again: latency and CPU of server and PostgreSQL."""
     payload = request if isinstance(request, bytes) else request.SerializeToString()
     side = bench.side(name, lambda: [Seat(connection.device.certificate, connection.device.key, connection.token.hex(),
-                                          payload=payload.hex() or "-")] * 4)
+                                          payload=payload.hex() or "-")] * clients)
 
     def measure() -> dict:
         pids = {"server": bench.workers(), "postgres": postgres_pids(bench.city.cluster)}
@@ -265,6 +275,11 @@ def reads(bench: Bench, name: str, connection: peer.Connection, method: str, req
         return {"cpu_us": sum(meter.used.values()) / seen["requests"] * 1e6, "p50_ms": seen["p50_ms"], "p99_ms": seen["p99_ms"],
                 **{f"{group}_us": used / seen["requests"] * 1e6 for group, used in meter.used.items()}}
     return measure
+
+
+def figures_of(bench: Bench, code: str, connection: peer.Connection, name: str, clients: int = 4) -> Callable[[], dict]:
+    request = peer.statistics.StatisticsRequest(programme=1, unit=bench.town.units[code], by=peer.statistics.BY_UNIT)
+    return reads(bench, name, connection, "STATISTICS", request, clients)
 
 
 def measure_reads(bench: Bench) -> dict[str, Spread]:
@@ -277,21 +292,26 @@ def measure_reads(bench: Bench) -> dict[str, Spread]:
     head = int(bench.city.cluster.sql(f"select head from head where stream = '{stream.hex()}'")[0][0])
     chief = bench.town.chief()
     pull = peer.ledger.PullRequest
-    ask = peer.statistics.StatisticsRequest
-
-    def figures_of(code: str, connection: peer.Connection, name: str) -> Callable[[], dict]:
-        unit = office.unit_id(bench.city, code)
-        return reads(bench, name, connection, "STATISTICS", ask(programme=1, unit=unit, by=peer.statistics.BY_UNIT))
 
     rounds = bench.keep("reads", interleave(bench.options.rounds, {
         "select": reads(bench, "select", school, "PING", peer.wire.PingRequest(payload=b"select" + subject)),
         "nothing": reads(bench, "nothing", school, "PULL", pull(stream=stream, cursor=head)),
         "100": reads(bench, "100", school, "PULL", pull(stream=stream, cursor=head - 100, limit=100)),
-        "school": figures_of(towns.school_code(0), chief, "school"),
-        "district": figures_of("340103", chief, "district"),
-        "city": figures_of("340100", chief, "city")}))
+        "school": figures_of(bench, towns.school_code(0), chief, "school"),
+        "district": figures_of(bench, "340103", chief, "district"),
+        "city": figures_of(bench, "340100", chief, "city")}))
     return {f"G10.{name}": rounds.ratio(name, "select", "cpu_us") for name in ("nothing", "100")} | \
         {f"G11.{name}": rounds.ratio(name, "select", "cpu_us") for name in ("school", "district", "city")}
+
+
+def measure_groupby(bench: Bench) -> dict[str, Spread]:
+    """What a district's figure costs without roll-ups: a plain group by over so many rows of the ledger's own shape."""
+    towns.fill_plain(bench.city.cluster, GROUPBY_ROWS)
+    district = figures_of(bench, "340103", bench.town.chief(), "alone", clients=1)
+    rounds = bench.keep("group by", interleave(bench.options.rounds, {
+        "groupby": lambda: {"p50_ms": towns.group_by_ms(bench.city.cluster)}, "district": district}))
+    bench.city.cluster.sql("drop table lx.plain_fact")
+    return {"G11.groupby": rounds.ratio("groupby", "district", "p50_ms")}
 
 
 # ---- freshness ----
@@ -357,13 +377,19 @@ def measure_assess(bench: Bench) -> dict[str, Spread]:
     return {"G15.assess": rounds.of("teachers", "rate")}
 
 
+def fill_records(load: Generator, city: lx.Deployment, seats: list[Seat], each: int) -> None:
+    """So many records for every teacher, pushed by a few connections at a time."""
+    for at in range(0, len(seats), FILL_SEATS):
+        load.open("filling", "lx", city.server.port, city.tls / "ca.pem", seats[at:at + FILL_SEATS])
+        load.closed("filling", f"push:{len(seats[at].subject) // 32}", each)
+        load.call("close", "filling")
+
+
 def fill_school(bench: Bench, number: int, teachers: int, facts: int) -> lx.Home:
     """A client of a school with so many teachers with so many records each, not yet synced."""
     code = towns.school_code(number)
     seat = bench.town.seat(bench.town.office(number), code, teachers)
-    bench.load.open("filling", "lx", bench.city.server.port, bench.ca, [seat])
-    bench.load.closed("filling", "push:100", teachers * facts // 100)
-    bench.load.call("close", "filling")
+    fill_records(bench.load, bench.city, [seat], facts)
     home = bench.city.home().enrol(code)
     account = f"reader{number}.{time.monotonic_ns()}"
     bench.city.user(account, "school_admin", code, office.PASSWORD)
@@ -389,32 +415,28 @@ def measure_client(bench: Bench) -> dict[str, Spread]:
     return {"G16.sync": Spread.of(syncs), "G16.start": Spread.of(starts)}
 
 
+def rescore(town: towns.Town, teachers: int) -> dict:
+    """The time and, for each teacher, the processor time of one rescore."""
+    city = town.city
+    with Meter(assessor=city.server.children("assessor"), postgres=postgres_pids(city.cluster)) as meter:
+        town.load_scheme()
+        seconds = timed(town.wait_assessed)
+    return {"seconds": seconds, **{f"{name}_us": used / teachers * 1e6 for name, used in meter.used.items()}}
+
+
 def measure_rescore(bench: Bench) -> dict[str, Spread]:
     """A changed scheme: how long until every teacher is scored by it. Twenty records each."""
-    seats, each = [], bench.options.teachers // (20 * towns.WORKSHOPS)
-    for school in range(20):
-        for workshop in range(towns.WORKSHOPS):
-            seats.append(bench.town.seat(bench.town.office(school), f"{towns.school_code(school)}-{workshop:02d}", each))
-    bench.load.open("rescore", "lx", bench.city.server.port, bench.ca, seats)
-    bench.load.closed("rescore", "push:100", each * 20 // 100 + 1)
-    bench.load.call("close", "rescore")
-
-    def is_done() -> bool:
-        return bench.city.cluster.sql("select count(*) from todo") == [["0"]]
-
-    lx.wait_until(is_done, 1800, "the assessor has caught up")
-    scheme = (lx.ROOT / "deploy/schemes/hefei-2021.yaml").read_text(encoding="utf-8")
-    times = []
-    for number in range(2, 2 + bench.options.rounds):
-        changed = bench.city.folder / "changed.yaml"
-        changed.write_text(scheme.replace("\nversion: 1\n", f"\nversion: {number}\n"), encoding="utf-8")
-        bench.city.ctl("scheme", "load", changed)
-        times.append(timed(lambda: lx.wait_until(is_done, 1800, "all are rescored")))
-    return {"G15.rescore": Spread.of(times)}
+    with lx.Deployment(durable=True, workers=1) as city, load_generator() as load:
+        town = towns.Town(city, 1, RESCORE_WORKSHOPS)
+        city.server.start()
+        fill_records(load, city, town.settle(bench.options.teachers), RESCORE_RECORDS)
+        town.wait_assessed()
+        rounds = bench.keep("rescore", interleave(max(1, bench.options.rounds // 2), {"product": lambda: rescore(town, bench.options.teachers)}))
+    return {"G15.rescore": rounds.of("product", "seconds")}
 
 
 MEASURES: dict[str, Callable[[Bench], dict[str, Spread]]] = {
     "push": measure_push, "durable": measure_durable, "single": measure_single, "ping": measure_ping, "idle": measure_idle,
-    "handshake": measure_handshake, "reads": measure_reads, "fresh": measure_fresh, "assess": measure_assess, "client": measure_client,
+    "handshake": measure_handshake, "reads": measure_reads, "groupby": measure_groupby, "fresh": measure_fresh, "assess": measure_assess, "client": measure_client,
     "rescore": measure_rescore,
 }

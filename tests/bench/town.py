@@ -1,5 +1,6 @@
 """The city that is measured: schools with workshops, offices that are logged in, and PostgreSQL's own rate beside it."""
 import os
+import time
 from pathlib import Path
 
 import lx
@@ -11,8 +12,10 @@ from drive import Seat
 WORKSHOPS = 16    # of each school
 PUSH_MAX = 500    # operations of a request
 TEACHERS = 40     # of each workshop that somebody pushes for
+STEWARD_SCHOOLS = 25
 BATCH_ROWS = 500  # of one raw insert
 BATCHES = 200     # of one round
+PLAIN_STEP = 500_000
 BATCH_ARRAYS = {  # columns that differ from row to row, and how a row's value is made
     "stream": ("uuid", "md5((n % 256)::text)::uuid"), "seq": ("int8", "nextval('lx.raw_seq')"), "id": ("uuid", "lx.uuid7()"),
     "subject": ("uuid", "md5((n % 256)::text)::uuid"), "occurred_at": ("timestamptz", "now() - n * interval '1 minute'"),
@@ -26,26 +29,39 @@ def school_code(number: int) -> str:
     return f"34010300{number:02d}"
 
 
-def write_units(path: Path, schools: int) -> None:
+def workshop_code(school: int, workshop: int) -> str:
+    return f"{school_code(school)}-{workshop:02d}"
+
+
+def write_units(path: Path, schools: int, workshops: int) -> None:
     lines = ["code,name,level,parent,district", "340100,市,city,,0", "340103,区,district,340100,1"]
     for school in range(schools):
         code = school_code(school)
         lines.append(f"{code},学校{school},school,340103,1")
-        lines += [f"{code}-{w:02d},坊{w},workshop,{code},1" for w in range(WORKSHOPS)]
+        lines += [f"{workshop_code(school, w)},坊{w},workshop,{code},1" for w in range(workshops)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 class Town:
     """A deployment with schools, one logged-in device each."""
 
-    def __init__(self, city: lx.Deployment, schools: int):
-        self.city = city
+    def __init__(self, city: lx.Deployment, schools: int, workshops: int = WORKSHOPS):
+        self.city, self.workshops = city, workshops
         self.offices: dict[int, peer.Connection] = {}
-        self.people = 0
-        units = city.folder / "units.csv"
-        write_units(units, schools)
-        city.ctl("unit", "import", units)
+        self.units: dict[str, bytes] = {}
+        self.used: set[tuple[bytes, bytes]] = set()
+        self.people = self.settled = 0
+        self.schemes = 1
+        self.grow(schools)
         city.ctl("programme", "start", lx.ROOT / "deploy/schemes/hefei-2021.yaml")
+
+    def grow(self, schools: int) -> None:
+        """So many schools in all."""
+        units = self.city.folder / "units.csv"
+        write_units(units, schools, self.workshops)
+        self.city.ctl("unit", "import", units)
+        self.units = {code: bytes.fromhex(unit) for code, unit in
+                      self.city.cluster.sql("select code, replace(id::text, '-', '') from unit")}
 
     def office(self, school: int) -> peer.Connection:
         """The school's own device and login."""
@@ -53,13 +69,20 @@ class Town:
             self.offices[school] = office.login(self.city, self.city.folder, "school_admin", school_code(school))
         return self.offices[school]
 
+    def steward(self, schools: range) -> peer.Connection:
+        """One login for many schools."""
+        connection = office.login(self.city, self.city.folder, "school_admin", school_code(schools[0]))
+        self.city.cluster.sql(f"select verdict from unnest(array{[school_code(s) for s in schools[1:]]}::text[]) code, "
+                              f"lx.ops_grant_add('bench', '{connection.account}', 3, code, now() - interval '1 day', null, lx.uuid7())")
+        return office.reconnect(self.city, connection)
+
     def chief(self) -> peer.Connection:
         """The city's own login."""
         return office.login(self.city, self.city.folder, "city_admin", "340100")
 
     def seat(self, connection: peer.Connection, unit_code: str, teachers: int = TEACHERS) -> Seat:
         """A place that pushes for the unit: its roster has some teachers more."""
-        unit = office.unit_id(self.city, unit_code)
+        unit = self.units[unit_code]
         people, roster = [], []
         for _ in range(teachers):
             self.people += 1
@@ -75,11 +98,45 @@ class Town:
 
     def next_op(self, connection: peer.Connection, unit: bytes) -> int:
         """Of the device and stream, after all that it has pushed so far."""
+        if (connection.device.id, unit) not in self.used:
+            self.used.add((connection.device.id, unit))
+            return 1
         return 1 + int(self.city.cluster.sql(
             f"select coalesce(max(op_to), 0) from op_run where stream = '{unit.hex()}' and device = '\\x{connection.device.id.hex()}'")[0][0])
 
     def workshop_seats(self, schools: range) -> list[Seat]:
-        return [self.seat(self.office(school), f"{school_code(school)}-{w:02d}") for school in schools for w in range(WORKSHOPS)]
+        return [self.seat(self.office(school), workshop_code(school, w)) for school in schools for w in range(self.workshops)]
+
+    def settle(self, teachers: int) -> list[Seat]:
+        """Workshops of TEACHERS until the city has so many teachers, in new schools: the new seats."""
+        wanted = -(-teachers // TEACHERS)
+        self.grow(-(-wanted // self.workshops))
+        seats, steward, served = [], None, -1
+        for number in range(self.settled, wanted):
+            school = number // self.workshops
+            if school // STEWARD_SCHOOLS != served:
+                served = school // STEWARD_SCHOOLS
+                steward = self.steward(range(school, min((served + 1) * STEWARD_SCHOOLS, -(-wanted // self.workshops))))
+            seats.append(self.seat(steward, workshop_code(school, number % self.workshops), min(TEACHERS, teachers - number * TEACHERS)))
+        self.settled = wanted
+        return seats
+
+    def wait_assessed(self, seconds: float = 1800) -> None:
+        """Until the assessor has read every stream and nothing is left on todo. Asks seldom: what asks takes processor time, too."""
+        deadline = time.monotonic() + seconds
+        while self.city.cluster.sql(
+                "select exists (select from todo) or exists (select from head h left join stream_cursor c using (district, stream) "
+                "where h.head > coalesce(c.seq, 0) and h.district > 0)") != [["f"]]:
+            assert time.monotonic() < deadline, f"the assessor has not caught up within {seconds} s"
+            time.sleep(0.1)
+
+    def load_scheme(self) -> None:
+        """The same rules as a new version: everybody is assessed again."""
+        self.schemes += 1
+        changed = self.city.folder / "changed.yaml"
+        text = (lx.ROOT / "deploy/schemes/hefei-2021.yaml").read_text(encoding="utf-8")
+        changed.write_text(text.replace("\nversion: 1\n", f"\nversion: {self.schemes}\n"), encoding="utf-8")
+        self.city.ctl("scheme", "load", changed)
 
 
 # ---- raw PostgreSQL ----
@@ -110,3 +167,20 @@ def raw_rate(cluster: lx.Cluster, connections: int = 2) -> float:
                   "-t", BATCHES // connections, "-f", script, "-h", cluster.folder / "socket", "-U", "postgres",
                   "lianxiao"]).stdout
     return float(next(line for line in out.splitlines() if line.startswith("tps")).split()[2]) * BATCH_ROWS
+
+
+def fill_plain(cluster: lx.Cluster, rows: int) -> None:
+    """A table of the ledger's columns without any index, with so many rows."""
+    values = {**{column: value for column, (_, value) in BATCH_ARRAYS.items()}, **BATCH_SAME, "id": "md5(n::text)::uuid"}
+    cluster.sql("create table lx.plain_fact (like lx.fact)")
+    for at in range(0, rows, PLAIN_STEP):
+        cluster.sql(f"insert into lx.plain_fact ({', '.join(values)}) select {', '.join(values.values())} "
+                    f"from generate_series({at + 1}, {min(rows, at + PLAIN_STEP)}) n")
+    cluster.sql("analyze lx.plain_fact")
+
+
+def group_by_ms(cluster: lx.Cluster) -> float:
+    """One district's figures, computed from its records."""
+    out = cluster.sql("explain (analyze, timing off) select f.kind, count(*), sum(f.quantity), min(f.occurred_at) "
+                      "from lx.plain_fact f where f.district = 1 and f.programme = 1 group by f.kind")
+    return float(next(row[0] for row in out if "Execution Time" in row[0]).split()[2])

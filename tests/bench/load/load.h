@@ -48,5 +48,5 @@ struct run_result {
 
 int64_t load_now_ns(void);
 void run_measure(const struct run *run, struct event_base *base, struct run_result *out_result);
-// Says Hello on every connection of the side; `tokens` (32 bytes each or empty) in their order.
-void run_hello(struct side *side, const struct view *tokens, struct event_base *base);
+// Says Hello on n connections; `tokens` (32 bytes each or empty) in their order.
+void run_hello(struct peer *peers, const struct view *tokens, size_t n, struct event_base *base);

@@ -12,6 +12,7 @@
 #define SIDES_MAX 32
 #define LINE_MAX_SIZE 32768
 #define WORDS_MAX 8
+#define HELLOS 256 // connections that log in at a time; a server bounds how many wait for it
 
 struct generator {
     struct event_base *base;
@@ -108,9 +109,11 @@ static void open_peers(struct generator *generator, struct side *side, const cha
         peer->next_op = strtoull(words[5], NULL, 10);
         peer->payload = from_hex(generator, words[6]);
         peer_open(peer, &side->target, generator->base);
+        bool pause = (i + 1) % HELLOS == 0 || i + 1 == side->n_peers;
+        if (side->target.protocol == PEER_LX && pause)
+            run_hello(&side->peers[i - i % HELLOS], tokens + (i - i % HELLOS), i % HELLOS + 1,
+                      generator->base);
     }
-    if (side->target.protocol == PEER_LX)
-        run_hello(side, tokens, generator->base);
     free(tokens);
 }
 

@@ -276,11 +276,11 @@ static void on_hello(struct peer *peer, const struct frame *frame, void *user) {
         event_base_loopbreak(greeting->base);
 }
 
-void run_hello(struct side *side, const struct view *tokens, struct event_base *base) {
-    struct greeting greeting = {side->n_peers, base};
+void run_hello(struct peer *peers, const struct view *tokens, size_t n, struct event_base *base) {
+    struct greeting greeting = {n, base};
     struct buf out = {0};
     static char program[] = "load 1";
-    for (size_t i = 0; i < side->n_peers; i++) {
+    for (size_t i = 0; i < n; i++) {
         Lx__HelloRequest hello = LX__HELLO_REQUEST__INIT;
         struct frame_header header = {
             .method = LX__METHOD__HELLO, .kind = LX__FRAME_KIND__REQUEST, .request_id = 1};
@@ -291,11 +291,11 @@ void run_hello(struct side *side, const struct view *tokens, struct event_base *
         hello.has_session_token = tokens[i].size > 0;
         hello.session_token =
             (ProtobufCBinaryData){tokens[i].size, (uint8_t *)tokens[i].data}; // is not written to
-        side->peers[i].on_answer = on_hello;
-        side->peers[i].user = &greeting;
+        peers[i].on_answer = on_hello;
+        peers[i].user = &greeting;
         if (unpack_append_frame(&header, &hello.base, &out) != STATUS_OK)
             fatal("no memory");
-        peer_send(&side->peers[i], buf_view(&out));
+        peer_send(&peers[i], buf_view(&out));
         buf_reset(&out);
     }
     event_base_dispatch(base);

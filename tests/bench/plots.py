@@ -1,0 +1,65 @@
+"""Draws a scale curve: a panel for each unit, with median, lowest and highest, and the band of what counts as flat."""
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot, ticker  # noqa: E402  (the backend comes first)
+
+import curves  # noqa: E402
+
+MARKERS = "osD^vP"
+
+
+def panels(curve: curves.Curve) -> list[list[curves.Series]]:
+    """Series of one unit share a panel."""
+    units: dict[str, list[curves.Series]] = {}
+    for series in curve.series:
+        units.setdefault(series.unit, []).append(series)
+    return list(units.values())
+
+
+def draw_series(axes, series: curves.Series, points: list[dict], place: int) -> None:
+    xs = [point["x"] for point in points]
+    values = [point["values"][series.key] for point in points]
+    medians = [value["median"] for value in values]
+    spread = [[m - v["low"] for m, v in zip(medians, values)], [v["high"] - m for m, v in zip(medians, values)]]
+    line = axes.errorbar(xs, medians, yerr=spread, marker=MARKERS[place % len(MARKERS)], capsize=3, linewidth=1.5, label=series.label)
+    if series.flat:
+        first = medians[0]
+        axes.fill_between([min(xs), max(xs)], first / curves.FLAT, first * curves.FLAT, color=line[0].get_color(), alpha=0.12, linewidth=0)
+
+
+def dress(axes, curve: curves.Curve, unit: str, points: list[dict], values: list[float]) -> None:
+    axes.set_xscale("log")
+    axes.set_xticks([point["x"] for point in points])
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.tick_params(axis="x", rotation=30)
+    axes.set_xlabel(f"{curve.x_label} (logarithmic)")
+    wide = max(values) > 20 * max(min(values), 1e-9)
+    if wide:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_locator(ticker.NullLocator())
+        axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda y, _: f"{y:g}"))
+    else:
+        axes.set_ylim(0, max(values) * 1.35)
+    axes.set_ylabel(unit + (" (logarithmic)" if wide else ""))
+    axes.grid(True, alpha=0.3)
+    axes.legend(fontsize=8, loc="best")
+
+
+def draw(name: str, result: dict, folder: Path, caption: str) -> None:
+    """NAME.svg and NAME.png."""
+    curve, points = curves.CURVES[name], result["points"]
+    groups = panels(curve)
+    figure, all_axes = pyplot.subplots(len(groups), 1, figsize=(8, 3.6 * len(groups)), squeeze=False, layout="constrained")
+    for axes, group in zip(all_axes[:, 0], groups):
+        for place, series in enumerate(group):
+            draw_series(axes, series, points, place)
+        dress(axes, curve, group[0].unit, points, [v for s in group for p in points for v in p["values"][s.key].values()])
+    figure.suptitle(f"{curve.title}\n{caption}", fontsize=10)
+    for kind in ("svg", "png"):
+        figure.savefig(folder / f"{name}.{kind}", dpi=120, metadata={"Date": None} if kind == "svg" else None)
+    pyplot.close(figure)
