@@ -41,9 +41,14 @@ static void update_want(struct conn *conn) {
     unsigned want = 0;
     if (may_read(conn))
         want |= STREAM_READ;
-    if (buf_size(&conn->out) > 0)
+    if (buf_size(&conn->out) > 0 && !conn->is_dirty) // else this turn sends it: mostly all of it
         want |= STREAM_WRITE;
     stream_want(conn->stream, want);
+}
+
+// Bytes that no event of the descriptor will tell of.
+static bool has_buffered(const struct conn *conn) {
+    return buf_size(&conn->in) > 0 || stream_has_pending(conn->stream);
 }
 
 static void mark_dirty(struct conn *conn) {
@@ -253,7 +258,7 @@ void conn_flush(struct conn *conn) {
         conn_close(conn, "all answered");
         return;
     }
-    if (!could_read && may_read(conn))
+    if (!could_read && may_read(conn) && has_buffered(conn))
         mark_again(conn);
     update_want(conn);
     update_deadline(conn);
@@ -268,7 +273,7 @@ void conn_request_answered(struct conn *conn) {
         return;
     }
     mark_dirty(conn);
-    if (may_read(conn)) // paused or not: what is buffered is looked at
+    if (may_read(conn) && has_buffered(conn)) // reading was paused
         mark_again(conn);
 }
 

@@ -165,8 +165,7 @@ static enum io_result explain(struct stream *stream, int result, short *needs) {
 
 // Keeps the device's identity and lets go of what OpenSSL would hold as long as the connection: the
 // certificates behind the peer's own (clients like to send the CA's along: 5 KiB), and the decoded
-// key with its copy of the curve (2 KiB), in whose place our own comes, which is there anyway.
-// Nobody looks at them again.
+// key with its copy of the curve (2 KiB). Nobody looks at them again.
 static void keep_device(struct stream *stream) {
     struct ca_certificate certificate;
     X509 *peer = SSL_get0_peer_certificate(stream->ssl);
@@ -179,7 +178,7 @@ static void keep_device(struct stream *stream) {
     STACK_OF(X509) *behind = SSL_get_peer_cert_chain(stream->ssl);
     while (behind != NULL && sk_X509_num(behind) > 0)
         X509_free(sk_X509_pop(behind));
-    (void)X509_set_pubkey(peer, SSL_get_privatekey(stream->ssl));
+    tls_forget_key(peer);
     ERR_clear_error();
 }
 

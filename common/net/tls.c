@@ -58,9 +58,12 @@ static int on_verify_chain(X509_STORE_CTX *store, void *user) {
     return ok;
 }
 
+// NO_AUTO_CHAIN: what the certificate's file has is sent, no more. OpenSSL would look for the CA's
+// certificate in every handshake, by verifying its own, and send it to a peer that has it.
 static bool set_common(SSL_CTX *ctx) {
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
+                              SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -141,7 +144,6 @@ static enum status load_client(SSL_CTX *ctx, const struct tls_client_options *op
         return explain(out_error, error_size, "CA certificate file", options->ca_file);
     if (options->cert_file != NULL)
         TRY(load_pair(ctx, options->cert_file, options->key_file, out_error, error_size));
-    SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN); // the server knows the CA
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     if (SSL_CTX_set_alpn_protos(ctx, ALPN, ALPN_SIZE) != 0)
         return STATUS_NO_MEMORY;

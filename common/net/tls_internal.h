@@ -2,6 +2,7 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tls_context {
@@ -15,3 +16,5 @@ struct tls_context {
 SSL *tls_new_ssl(const struct tls_context *tls, int fd, const char *server_name);
 // The handshake agreed on our protocol.
 bool tls_has_alpn(const SSL *ssl);
+// The certificate's decoded key goes (2 KiB); nobody can verify with it any more.
+void tls_forget_key(X509 *certificate);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <event2/event.h>
+#include <openssl/ssl.h>
 
 #include "common/base/clock.h"
 #include "common/net/ca.h"
@@ -191,6 +192,45 @@ static void test_with_device(void **state) {
     close_pair(&p);
 }
 
+// A client of another make that asks for new keys in both directions, again and again: the server
+// has let go of its session by then.
+static void test_new_keys(void **state) {
+    (void)state;
+    struct tls_server_options options = {ours.cert, ours.key, ours.ca};
+    struct pair p = {.base = event_base_new()};
+    char error[256] = "";
+    assert_int_equal(tls_server_new(&options, &p.server_tls, error, sizeof error), STATUS_OK);
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    p.server.stream = stream_new_server(p.server_tls, p.base, fds[0], on_ready, &p.server);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    assert_int_equal(SSL_CTX_use_certificate_file(ctx, ours.device, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(ctx, ours.device_key, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_set_alpn_protos(ctx, (const uint8_t *)"\x0alianxiao/1", 11), 0);
+    SSL *client = SSL_new(ctx);
+    SSL_set_fd(client, fds[1]);
+    for (int turn = 0; turn < 100 && !(SSL_connect(client) == 1 && p.server.done); turn++)
+        on_ready(&p.server);
+    assert_int_equal(p.server.handshake, IO_OK);
+    for (int round = 0; round < 20; round++) {
+        uint8_t room[64];
+        size_t n = 0;
+        assert_int_equal(SSL_key_update(client, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_int_equal(SSL_write(client, "asked", 5), 5);
+        assert_int_equal(stream_read(p.server.stream, room, sizeof room, &n), IO_OK);
+        assert_memory_equal(room, "asked", 5);
+        assert_int_equal(stream_write(p.server.stream, view_from_string("answered"), &n), IO_OK);
+        assert_int_equal(SSL_read(client, room, sizeof room), 8);
+        assert_memory_equal(room, "answered", 8);
+    }
+    SSL_free(client);
+    SSL_CTX_free(ctx);
+    close(fds[1]);
+    stream_free(&p.server.stream);
+    tls_free(&p.server_tls);
+    event_base_free(p.base);
+}
+
 // Expired 870 days ago: beyond the 400 days of grace.
 static void test_long_expired_device(void **state) {
     (void)state;
@@ -309,10 +349,15 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_without_device),      cmocka_unit_test(test_with_device),
-        cmocka_unit_test(test_long_expired_device), cmocka_unit_test(test_lately_expired_device),
-        cmocka_unit_test(test_foreign_device),      cmocka_unit_test(test_foreign_server),
-        cmocka_unit_test(test_wrong_name),          cmocka_unit_test(test_check_time),
+        cmocka_unit_test(test_without_device),
+        cmocka_unit_test(test_with_device),
+        cmocka_unit_test(test_new_keys),
+        cmocka_unit_test(test_long_expired_device),
+        cmocka_unit_test(test_lately_expired_device),
+        cmocka_unit_test(test_foreign_device),
+        cmocka_unit_test(test_foreign_server),
+        cmocka_unit_test(test_wrong_name),
+        cmocka_unit_test(test_check_time),
         cmocka_unit_test(test_bad_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
