@@ -33,7 +33,7 @@ class Disk:
     def __init__(self, city: lx.Deployment):
         self.city = city
         self.library = city.folder / "failing_calls.so"  # where PostgreSQL's user can read it
-        shutil.copy(lx.BUILD / "tests/fault/database/liblx_failing_calls.so", self.library)
+        shutil.copy(lx.ROOT / "build-dev/tests/fault/database/liblx_failing_calls.so", self.library)
         self.path = city.folder / "plan"
         with open(self.path, "wb") as file:
             file.write(PLAN.pack(0, 0, 0, 0, 0, 0, 0, 0, -1))
