@@ -53,6 +53,8 @@ static enum status load_units(struct store *store, struct arena *arena, struct p
             .name = text_of(unit->name),
             .printed_size = unit->printed_size,
             .lead_school = is_lead(unit),
+            .moving = unit->has_moving_to,
+            .closed = unit->has_closed_ms,
         };
     }
     return STATUS_OK;

@@ -21,6 +21,8 @@ struct people_unit {
     const char *name; // borrows
     uint32_t printed_size;
     bool lead_school; // its attribute lead_school is "true": it leads a cluster
+    bool moving;      // it is under way to another district: it counts nowhere
+    bool closed;      // it counts no more
 };
 
 struct people_person {

@@ -237,8 +237,10 @@ static enum status score_school(const struct scoring *scoring, struct uuid schoo
     TRY(collect_people(scoring, LX__ROLE__SCHOOL_ADMIN, below, &input));
     for (size_t i = 0; i < people->n_units; i++) {
         struct standing workshop;
-        if (!uuid_equal(people->units[i].parent, school))
+        if (!uuid_equal(people->units[i].parent, school) || people->units[i].closed)
             continue;
+        if (people->units[i].moving)
+            return STATUS_NOT_FOUND; // the server knows what the school is without it
         TRY(score_workshop(scoring, people->units[i].id, &workshop));
         below[input.n_below++] = workshop.summary;
     }
@@ -260,6 +262,8 @@ enum status standing_local(struct store *store, const struct local *local,
     };
     if (!unit)
         return score_teacher(&scoring, subject, out_standing);
+    if (unit->closed || unit->moving) // its last standing stays
+        return STATUS_NOT_FOUND;
     if (unit->level == LX__UNIT_LEVEL__WORKSHOP)
         return score_workshop(&scoring, subject, out_standing);
     if (unit->level == LX__UNIT_LEVEL__SCHOOL)

@@ -267,6 +267,7 @@ def test_a_school_goes_into_another(deployment, offices, tmp_path):
     assert offices.school.run("record", "list", direct.account, check=False).returncode == UNKNOWN
     figures_are_through(deployment)
     assert (teachers_of(deployment, SCHOOL), teachers_of(deployment, SECOND_SCHOOL), teachers_of(deployment, DISTRICT)) == (0, 2, 2)
+    assert offices.old.json("standing", SCHOOL)["computed"] == "server", "its last standing stays"
     told = offices.old.json("roster", "import", behaviour.write_csv(tmp_path / "late.csv", [{**Teacher(SCHOOL).row(), "工作坊": ""}]), "--apply")
     assert told["counts"]["new"] == 1, told
     offices.old.run("sync", check=False)
