@@ -55,9 +55,9 @@ static enum ctl_exit refuse(const struct ctl *ctl, int64_t verdict, const char *
                           "school, and to none that is closed",
                           code, to);
     case MOVE_OTHER:
-        return ctl_refuse("%s, a part of it or %s is under way elsewhere: see lianxiaoctl unit "
-                          "moves, and end that with unit move",
-                          code, to);
+        return ctl_refuse("%s, a part of it or %s is under way elsewhere, or something is on its "
+                          "way into %s: see lianxiaoctl unit moves, and end that with unit move",
+                          code, to, code);
     default:
         return ctl_refuse("the database gave verdict %lld", (long long)verdict);
     }
@@ -220,7 +220,9 @@ static enum ctl_exit tell_closed(const struct ctl *ctl, int64_t verdict, const c
                                 "district",
                                 code, into);
     case CLOSE_MOVING:
-        return ctl_refuse("one of them is under way to another district: see unit moves");
+        return ctl_refuse("%s is under way to another district, or a part of it, or what goes into "
+                          "it, or the other one: see unit moves",
+                          code);
     case CLOSE_NOT_EMPTY:
         return ctl_refuse("%s has workshops or people: merge it into another unit, or end their "
                           "memberships first",

@@ -15,7 +15,7 @@ begin
   verdict := case
     when v_unit.id is null then 3
     when v_unit.level not in (3, 4) then 4
-    when v_unit.moving_to is not null then 5
+    when v_unit.moving_to is not null or lx.unit_travels(v_unit.id) then 5
     when v_unit.closed_at is not null then 6
     when exists (select from lx.unit u where u.parent = v_unit.id and u.closed_at is null)
          or exists (select from lx.membership m where m.district = v_unit.district and m.unit = v_unit.id and (m.until_at is null or m.until_at > now())) then 7

@@ -21,7 +21,7 @@ begin
     when v_unit.id is null then 3
     when v_into.id is null or v_unit.level not in (3, 4) or v_into.level <> v_unit.level or v_into.district <> v_unit.district or v_into.id = v_unit.id
          or v_into.closed_at is not null then 4
-    when v_unit.moving_to is not null or v_into.moving_to is not null then 5
+    when v_unit.moving_to is not null or v_into.moving_to is not null or lx.unit_travels(v_unit.id) then 5
     when v_unit.closed_at is not null then 6
     else 1
   end;

@@ -26,8 +26,7 @@ begin
     when v_unit.id is null then 3
     when v_to.id is null or v_to.closed_at is not null or v_unit.level not in (3, 4) or v_to.level <> v_unit.level - 1 then 4
     when v_open.id is not null then case when v_open.to_parent = v_to.id then 2 else 5 end
-    when v_unit.moving_to is not null or v_to.moving_to is not null
-         or exists (select from lx.unit_move m join lx.unit u on u.id = m.unit and u.path @> array[v_unit.id] where m.ended_at is null) then 5
+    when v_unit.moving_to is not null or v_to.moving_to is not null or lx.unit_travels(v_unit.id) then 5
     when v_unit.parent = v_to.id then 6
     else 0
   end;

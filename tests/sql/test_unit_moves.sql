@@ -1,7 +1,7 @@
 -- Schools that move to another district, workshops that move to another school: what leaves, what arrives, who may still write, what the chain is told.
 begin;
 \ir fixture.sql
-select plan(62);
+select plan(68);
 insert into lx.account (person, account, name, password_hash) values (pg_temp.p('d2'), 'acc.d2', 'Name of d2', 'hash');
 insert into lx.role_grant (id, person, unit, role, from_at) values (pg_temp.id('grant d2'), pg_temp.p('d2'), pg_temp.u('D2'), 4, now() - interval '100 days');
 \set t1 'pg_temp.id(\'t1\')'
@@ -98,5 +98,13 @@ select ok(pg_temp.sound_all() and (select count(*) = 5 from lx.fact where distri
 select is((select verdict from lx.unit_move('op', pg_temp.id('w'), 'S1-1', 'S2')), 1, 'S1-1 goes to S2');
 select is(array[pg_temp.mask('s1', 'S1-1') <> 0, pg_temp.mask('s2', 'S1-1') <> 0, pg_temp.mask('w11', 'S1-1') <> 0]::text || (select school = pg_temp.u('S2') from lx.import_key where source_key = sha256('k1'))
           || pg_temp.sound_all(), '{f,t,t}truetrue', 'the new school has it, source keys followed, heads are right');
+
+-- nothing is pulled away from under what is on its way to it
+select is((select verdict from lx.unit_move('op', pg_temp.id('x'), 'S2-1', 'S3')), 2, 'S2-1 leaves for S3, in district 2');
+select is((select verdict from lx.unit_move('op', pg_temp.id('y'), 'S3', 'D1')), 5, 'S3 waits for it');
+select is((select verdict from lx.unit_close('op', 'S3')), 5, 'nor does it end');
+select is((select verdict from lx.unit_merge('op', pg_temp.id('z'), 'S2', 'S1')), 5, 'nor the school that it would come back to');
+select is((select count(*) from lx.gone_take(1, 1)) * 0 + (select verdict from lx.unit_move_in('op', pg_temp.id('x'), false)) + (select verdict from lx.unit_move_end(pg_temp.id('x'))), 2::int8, 'it arrives');
+select is((select verdict from lx.unit_move('op', pg_temp.id('y'), 'S3', 'D1')), 2, 'then S3 may go, and S2-1 with it');
 select * from finish();
 rollback;
