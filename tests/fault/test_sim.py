@@ -53,6 +53,7 @@ def test_a_bug_planted_in_c_is_found(simulator, bug, words):
                                         ("tests/sim/plants/wrong_digest.sql", "prove whole"),
                                         ("tests/sim/plants/edited_run.sql", "audit:"),
                                         ("tests/sim/plants/left_behind.sql", "double:"),
+                                        ("tests/sim/plants/lost_on_the_way.sql", "lost:"),
                                         ("tests/sim/plants/other_receipt.sql", "computes another standing"),
                                         ("tests/sim/plants/stuck_queue.sql", "does not end")])
 def test_a_bug_planted_in_sql_is_found(simulator, file, words):

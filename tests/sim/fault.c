@@ -108,8 +108,8 @@ static void pass_a_year(void) {
 }
 
 void fault_happen(void) {
-    static const unsigned char often[] = {0, 0, 0, 0, 1, 1, 2,  3,  3,  4,  4,  4,
-                                          5, 5, 6, 7, 8, 9, 10, 11, 12, 12, 13, 14};
+    static const unsigned char often[] = {0, 0, 0, 0, 1,  1,  2,  3,  3,  4,  4,  4,  5, 5,
+                                          6, 7, 8, 9, 10, 11, 12, 12, 13, 14, 15, 15, 15};
     switch (often[sim_below(sizeof often)]) {
     case 0:
         net_disturb();
@@ -155,6 +155,9 @@ void fault_happen(void) {
         break;
     case 14:
         audit_export();
+        break;
+    case 15:
+        units_happen();
         break;
     default:
         if (sim_below(3) == 0)

@@ -7,6 +7,7 @@
 #include "client/store/outbox.h"
 #include "common/wire/digest.h"
 #include "common/wire/frame.h"
+#include "common/wire/reason.h"
 #include "common/wire/unpack.h"
 #include "tests/sim/world.h"
 
@@ -149,6 +150,8 @@ static void take_pushed(const struct machine *client, const Lx__PushedGroup *gro
               group->refused[i]->reason != NULL && group->refused[i]->reason->text != NULL
                   ? group->refused[i]->reason->text
                   : "");
+    if (group->reason != NULL && group->reason->reason == REASON_UNIT_MOVING)
+        count(COUNT_UNIT_WAITED);
     if (group->verdict == LX__GROUP_VERDICT__GROUP_REFUSED)
         withdraw(client, id_of(group->stream));
     if (group->verdict != LX__GROUP_VERDICT__GROUP_DONE &&
@@ -401,7 +404,9 @@ static void check_acknowledged(void) {
                  "and not exists (select from lx.membership m where m.id = i) "
                  // under way to another district, or the sending itself
                  "and not exists (select from lx.transit_package k where k.transfer = i or "
-                 "k.body::text like '%' || i || '%')",
+                 "k.body::text like '%' || i || '%') "
+                 "and not exists (select from lx.unit_package k where k.rows @> "
+                 "jsonb_build_array(jsonb_build_object('id', i)))",
                  params);
     for (int row = 0; result != NULL && row < db_rows(result); row++) {
         char text[UUID_TEXT_SIZE];
@@ -496,7 +501,10 @@ void history_check_delivered(void) {
         "subject)"
         " where not exists (select from lx.person p where p.id = d.subject and p.stream = d.stream)"
         " and not exists (select from lx.left_stream l where l.subject = d.subject and l.stream = "
-        "d.stream)",
+        "d.stream)"
+        " and not exists (select from lx.unit_package k where k.rows @> jsonb_build_array("
+        "jsonb_build_object(case k.what when 'person' then 'id' when 'left_stream' then 'subject' "
+        "end, d.subject, 'stream', d.stream)) and k.what in ('person', 'left_stream'))",
         params);
     for (int row = 0; result != NULL && row < db_rows(result); row++) {
         char stream[UUID_TEXT_SIZE], subject[UUID_TEXT_SIZE];

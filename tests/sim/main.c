@@ -74,6 +74,7 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     history_begin();
     scope_begin();
     audit_begin();
+    units_begin();
     fault_begin();
     make_devices();
     server_start();

@@ -55,14 +55,16 @@ static bool assessor_catches_up(void) {
     return false;
 }
 
-// Out of scope: the one reason for which a queue may stand. The stream's first group has it; what
-// waits behind has none of its own.
+// Out of scope, or a unit that cannot arrive: the only reasons for which a queue may stand. The
+// stream's first group has it; what waits behind has none of its own.
 static bool has_reason(const struct outbox_entries *entries, struct uuid stream) {
-    for (size_t i = 0; i < entries->count; i++)
-        if (entries->entries[i].reason != NULL &&
-            entries->entries[i].reason->reason == REASON_STREAM_UNKNOWN &&
-            uuid_equal(entries->entries[i].stream, stream))
+    for (size_t i = 0; i < entries->count; i++) {
+        const Lx__Reason *reason = entries->entries[i].reason;
+        if (reason != NULL && uuid_equal(entries->entries[i].stream, stream) &&
+            (reason->reason == REASON_STREAM_UNKNOWN ||
+             (reason->reason == REASON_UNIT_MOVING && units_are_stuck())))
             return true;
+    }
     return false;
 }
 
@@ -195,12 +197,14 @@ static void check_replica(struct device *device, const struct store_stream *stre
     uint64_t recount = 0, digest = 0;
     db_param_uuid(params, stream->stream);
     struct db_result *result = base_ask(
-        "select h.head, h.live, h.digest, u.code from lx.head h join lx.unit u on u.id = h.stream "
-        "where h.stream = $1",
+        "select h.head, h.live, h.digest, u.code, u.moving_to is not null from lx.unit u join "
+        "lx.head h on h.stream = u.id and h.district = u.district where u.id = $1",
         params);
     if (result == NULL || db_rows(result) != 1 ||
         store_stream_recount(device->store, stream->stream, &recount, &digest) != STATUS_OK)
         finding("%s: a stream that is not there", device->account);
+    else if (db_bool(result, 0, 4) && units_are_stuck())
+        trace("%s, a stream under way", device->account);
     else if (stream->cursor != (uint64_t)db_int8(result, 0, 0) || !stream->whole ||
              stream->live_count != (uint64_t)db_int8(result, 0, 1) ||
              stream->digest != (uint64_t)db_int8(result, 0, 2) || recount != stream->live_count ||
@@ -286,11 +290,13 @@ void oracle_run(void) {
     for (unsigned i = 0; i < world_device_count; i++)
         if (!disk_is_off(world_devices[i].disk))
             disk_cut_after(world_devices[i].disk, 0);
+    units_heal();
     bool quiet = become_quiet();
     check_streams();
     history_check();
     if (!quiet)
         return;
+    units_check();
     check_figures();
     audit_check();
     for (unsigned i = 0; i < world_device_count; i++)

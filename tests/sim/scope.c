@@ -7,6 +7,7 @@
 
 #define MAX_GRANTS 256
 #define MAX_UNITS 64
+#define MAX_FORMER 256
 // A revocation is felt within a second; here queries may be four seconds late, too.
 #define GRACE_MS 6000
 
@@ -14,6 +15,12 @@ struct unit {
     struct uuid id, parent;
     char code[16];
     int level;
+};
+
+// Where a unit was before it moved.
+struct former {
+    struct uuid unit, parent;
+    int64_t until_us;
 };
 
 struct grant {
@@ -29,13 +36,16 @@ struct grants {
 
 static struct unit units[MAX_UNITS];
 static size_t n_units;
+static struct former formers[MAX_FORMER];
+static size_t n_formers;
 static struct grants grants;
 static struct grants kept[16]; // per backup
+static struct unit kept_units[16][MAX_UNITS];
 
 void scope_begin(void) {
     struct db_result *result =
         base_ask("select id, parent, code, level from lx.unit order by level, code", NULL);
-    n_units = grants.n = 0;
+    n_units = n_formers = grants.n = 0;
     for (int row = 0; row < db_rows(result) && n_units < MAX_UNITS; row++) {
         struct unit *unit = &units[n_units++];
         struct view code = db_text(result, row, 2);
@@ -65,9 +75,16 @@ static const struct unit *find_unit(struct uuid id) {
     return NULL;
 }
 
-static bool lies_under(struct uuid stream, struct uuid unit) {
-    for (const struct unit *at = find_unit(stream); at != NULL; at = find_unit(at->parent))
-        if (uuid_equal(at->id, unit))
+static bool lies_under(struct uuid stream, struct uuid unit, int64_t sent_us) {
+    const struct unit *at = find_unit(stream);
+    if (at == NULL || uuid_equal(stream, unit))
+        return at != NULL;
+    if (lies_under(at->parent, unit, sent_us))
+        return true;
+    for (size_t i = 0; i < n_formers; i++)
+        if (uuid_equal(formers[i].unit, stream) &&
+            formers[i].until_us + GRACE_MS * SIM_MS >= sent_us &&
+            lies_under(formers[i].parent, unit, sent_us))
             return true;
     return false;
 }
@@ -80,14 +97,42 @@ bool scope_allows(const char *account, struct uuid stream, int64_t sent_us) {
         const struct grant *grant = &grants.all[i];
         if (strcmp(grant->account, account) == 0 && grant->from_us <= sent_us &&
             (grant->ended_us == INT64_MAX || grant->ended_us + GRACE_MS * SIM_MS >= sent_us) &&
-            lies_under(stream, grant->unit))
+            lies_under(stream, grant->unit, sent_us))
             return true;
     }
     return false;
 }
 
+static void put_under(struct unit *unit, struct uuid parent) {
+    if (uuid_equal(unit->parent, parent))
+        return;
+    if (n_formers == MAX_FORMER)
+        abort();
+    formers[n_formers++] = (struct former){unit->id, unit->parent, sim_now_us()};
+    unit->parent = parent;
+}
+
+static struct unit *find_code(const char *code) {
+    for (size_t i = 0; i < n_units; i++)
+        if (strcmp(units[i].code, code) == 0)
+            return &units[i];
+    abort();
+}
+
+void scope_unit_put(const char *code, const char *parent) {
+    put_under(find_code(code), find_code(parent)->id);
+}
+
+void scope_children_put(const char *code, const char *parent) {
+    struct uuid former = find_code(code)->id;
+    for (size_t i = 0; i < n_units; i++)
+        if (uuid_equal(units[i].parent, former))
+            put_under(&units[i], find_code(parent)->id);
+}
+
 void scope_backup(int backup) {
     kept[backup % 16] = grants;
+    memcpy(kept_units[backup % 16], units, sizeof units);
 }
 
 // What was in force until now may still be on its way.
@@ -100,6 +145,8 @@ void scope_restore(int backup) {
         grants.all[grants.n] = before.all[i];
         grants.all[grants.n++].ended_us = sim_now_us();
     }
+    for (size_t i = 0; i < n_units; i++)
+        put_under(&units[i], kept_units[backup % 16][i].parent);
 }
 
 // ---- what an operator does ----

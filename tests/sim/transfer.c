@@ -98,7 +98,10 @@ void transfer_check(void) {
         " union all select 'membership', id from lx.membership"
         " union all select 'person', person from lx.transit_package where taken_by is null"
         " union all select 'fact', (f->>'id')::uuid from lx.transit_package,"
-        " jsonb_array_elements(body->'facts') f where taken_by is null)"
+        " jsonb_array_elements(body->'facts') f where taken_by is null"
+        " union all select k.what, (r->>'id')::uuid from lx.unit_package k join lx.unit_move m on"
+        " m.district = k.district and m.id = k.move, jsonb_array_elements(k.rows) r"
+        " where m.taken_by is null and k.what in ('fact', 'person', 'membership'))"
         " select what, id, count(*) from r group by what, id having count(*) > 1 order by id",
         NULL);
     for (int row = 0; result != NULL && row < db_rows(result); row++) {

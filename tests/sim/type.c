@@ -251,7 +251,7 @@ static void type_person(struct typing *typing) {
     person->has_id = 1;
     person->id = bytes_of(typing, id);
     if (sim_below(2) == 0)
-        person->teacher_no = text(typing, "N", sim_below(30)); // two may take the same
+        person->teacher_no = text(typing, "N", sim_below(12)); // two may take the same
     typing->operation->person = person;
     typing->stream = unit->id;
     if (!keep(typing))

@@ -124,6 +124,19 @@ void scope_grant(void);            // some role to some account that has a devic
 void scope_backup(int backup);
 void scope_restore(int backup);
 
+// The unit lies under another one from now on; or all that lies under it does.
+void scope_unit_put(const char *code, const char *parent);
+void scope_children_put(const char *code, const char *parent);
+
+// ---- units.c: units that move, go into one another and close ----
+
+void units_begin(void);
+void units_happen(void); // an operator's tool begins something, or goes on with it
+// Every move is carried on until it is over. What can go neither way stays under way, visibly.
+void units_heal(void);
+bool units_are_stuck(void); // some can go neither way
+void units_check(void);
+
 // ---- fault.c ----
 
 extern bool world_restored; // since the seed began: what was acknowledged may wait again

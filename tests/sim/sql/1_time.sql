@@ -1,5 +1,14 @@
 -- Time and randomness of the simulated database: every function and column default of the schema asks the simulation instead of the machine.
 create function lx.sim_uuid() returns uuid volatile language sql as $$ select md5(random()::text || random()::text)::uuid $$;
+-- The audit orders what is written about a row by its time, to the microsecond: no two have the same, as on a machine.
+create function lx.sim_tick() returns timestamptz volatile language plpgsql as $$
+declare
+  v_us constant int8 := greatest(coalesce(nullif(current_setting('sim.tick', true), '')::int8, 0) + 1, current_setting('sim.now')::int8);
+begin
+  perform set_config('sim.tick', v_us::text, true);
+  return to_timestamp(0) + v_us * interval '1 microsecond';
+end
+$$;
 do $$
 declare
   v_function record;
@@ -28,6 +37,7 @@ begin
   end loop;
 end
 $$;
+alter table lx.audit alter column at set default lx.sim_tick();
 create or replace function lx.epoch_identity() returns table (system_identifier int8, timeline int8, database_oid int8) language sql stable
 as $$ select 1::int8, current_setting('sim.timeline')::int8, 1::int8 $$;
 select set_config('sim.timeline', '1', true), set_config('sim.now', (extract(epoch from timestamptz '2021-09-09T00:00:00Z') * 1000000)::int8::text, true), setseed(0.5);
