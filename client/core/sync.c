@@ -124,6 +124,8 @@ void sync_advance(struct sync *sync) {
     }
     if (sync->progress.streams_to_pull > 0 || sync->phase != SYNC_PHASE_PULL)
         return;
+    if (!sync_check(sync, store_settle(sync->store)))
+        return;
     if (sync->again_push) {
         sync->again_push = false;
         return sync_set_phase(sync, SYNC_PHASE_PUSH);

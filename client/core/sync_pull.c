@@ -40,7 +40,7 @@ static void take_head(struct sync *sync, struct sync_stream *stream, uint64_t he
     stream->cursor = stored.cursor;
     if (head < stored.cursor) // the server was restored: what it has is what counts
         stream->restart = true;
-    if (head != stored.cursor || !stored.whole)
+    if (head != stored.cursor || !stored.proved)
         sync_want_pull(sync, stream);
 }
 
@@ -151,7 +151,7 @@ static enum status apply_page(struct sync *sync, struct sync_stream *stream,
     stream->restart = false;
     stream->cursor = reply->cursor;
     stream->head = reply->head > stream->head ? reply->head : stream->head;
-    return at_head && same ? store_stream_set_whole(sync->store, stream->id) : STATUS_OK;
+    return at_head && same ? store_stream_set_proved(sync->store, stream->id) : STATUS_OK;
 }
 
 struct page {

@@ -1,7 +1,8 @@
 // The local view: rows that the server has sent (the replica, per stream) and the rows that this
 // home's own operations will make (local, until the server's row replaces them or refuses them).
-// A replica that begins anew is filled behind the former one, which shows where nothing newer is
-// there, until the new one is whole: nothing that was seen goes meanwhile.
+// A replica that begins anew is filled behind the former one, and so are the rows of a subject that
+// left a stream: these show where nothing newer is there, until all that has moved is pulled, since
+// what left one stream may come with another. Nothing that was seen goes meanwhile.
 // Reads need no transaction. Callers: client/core, client/cli.
 #pragma once
 
@@ -85,7 +86,8 @@ struct store_stream {
     uint64_t live_count; // of the replica
     uint64_t digest;     // over the replica's live rows
     uint64_t next_op_seq;
-    bool whole; // proved complete at `cursor` by count and digest
+    bool proved; // complete at `cursor` by count and digest
+    bool whole;  // and the view shows nothing older of it
 };
 
 enum status store_streams(struct store *store, struct arena *arena, size_t *out_count,
@@ -101,9 +103,11 @@ enum status store_stream_restart(struct store *store, struct uuid stream) MUST_U
 // Applies rows of one pull answer (live, left, gone), then sets the cursor.
 enum status store_pull_apply(struct store *store, struct uuid stream, size_t n_rows,
                              Lx__Row *const *rows, uint64_t cursor) MUST_USE;
-// Proved whole at its cursor: own operations that are stored up to there and the former replica
-// leave the local view.
-enum status store_stream_set_whole(struct store *store, struct uuid stream) MUST_USE;
+// Proved complete at its cursor: own operations whose rows have come leave the local layer.
+enum status store_stream_set_proved(struct store *store, struct uuid stream) MUST_USE;
+// All that has moved is pulled: in the streams that are proved former rows and own operations that
+// are stored leave the view. Its own transaction, if there is anything to do.
+enum status store_settle(struct store *store) MUST_USE;
 // Count and digest computed anew from the rows, for checks.
 enum status store_stream_recount(struct store *store, struct uuid stream, uint64_t *out_count,
                                  uint64_t *out_digest) MUST_USE;

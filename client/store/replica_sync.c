@@ -92,7 +92,8 @@ static void read_stream(sqlite3_stmt *statement, struct store_stream *out_stream
         .cursor = (uint64_t)sqlite3_column_int64(statement, 1),
         .live_count = (uint64_t)sqlite3_column_int64(statement, 2),
         .digest = (uint64_t)sqlite3_column_int64(statement, 3),
-        .whole = sqlite3_column_int(statement, 4) != 0,
+        .proved = sqlite3_column_int(statement, 4) != 0,
+        .whole = sqlite3_column_int(statement, 4) == 1,
         .next_op_seq = (uint64_t)sqlite3_column_int64(statement, 5),
     };
 }
@@ -202,6 +203,8 @@ static enum status forget_row(struct store *store, struct store_stream *state, s
                   &state->stream);
 }
 
+// Who left may have come back, or gone to a stream that is pulled later: until store_settle his
+// rows are the former replica's.
 static enum status forget_subject(struct store *store, struct store_stream *state,
                                   struct uuid subject) {
     sqlite3_stmt *statement;
@@ -217,8 +220,10 @@ static enum status forget_subject(struct store *store, struct store_stream *stat
     db_close(store, &statement);
     if (status != STATUS_NOT_FOUND)
         return status;
-    return db_run(store, "delete from row where stream = ?1 and layer > 0 and subject = ?2", "uu",
-                  &state->stream, &subject);
+    return db_run(store,
+                  "update or replace row set layer = 2 where stream = ?1 and layer = 1 and"
+                  " subject = ?2",
+                  "uu", &state->stream, &subject);
 }
 
 static enum status apply_live(struct store *store, struct store_stream *state, const Lx__Row *row) {
@@ -246,16 +251,19 @@ static enum status apply_row(struct store *store, struct store_stream *state, co
     return db_error(store, STATUS_INVALID, "a row in a state that this program does not know");
 }
 
-// Own operations that this cursor has passed: the server's rows stand for them now.
-enum status replica_hide_passed(struct store *store, struct uuid stream, int64_t cursor) {
+// Own operations that this cursor has passed: the server's rows stand for them now. `replaced`:
+// only those whose row is in the stream's replica, not those that have moved on.
+static enum status hide_passed(struct store *store, struct uuid stream, int64_t cursor,
+                               bool replaced) {
     for (;;) {
         sqlite3_stmt *statement;
         struct uuid record = {{0}};
         int64_t operation = 0;
         TRY(db_open(store, &statement,
-                    "select id, record from outbox where stream = ?1 and state = 2 and shown = 1"
-                    " and ack_seq <= ?2 limit 1",
-                    "ui", &stream, cursor));
+                    "select id, record from outbox o where stream = ?1 and state = 2 and shown = 1"
+                    " and ack_seq <= ?2 and (?3 = 0 or exists (select 1 from row r where"
+                    " r.id = o.record and r.layer = 1 and r.stream = ?1)) limit 1",
+                    "uii", &stream, cursor, (int64_t)replaced));
         enum status status = db_step(store, statement);
         if (status == STATUS_OK) {
             operation = sqlite3_column_int64(statement, 0);
@@ -267,6 +275,10 @@ enum status replica_hide_passed(struct store *store, struct uuid stream, int64_t
         TRY(db_run(store, "update outbox set shown = 0 where id = ?1", "i", operation));
         TRY(outbox_refresh_local(store, record));
     }
+}
+
+enum status replica_hide_passed(struct store *store, struct uuid stream, int64_t cursor) {
+    return hide_passed(store, stream, cursor, false);
 }
 
 enum status store_pull_apply(struct store *store, struct uuid stream, size_t n_rows,
@@ -282,12 +294,49 @@ enum status store_pull_apply(struct store *store, struct uuid stream, size_t n_r
                   (int64_t)state.digest);
 }
 
-enum status store_stream_set_whole(struct store *store, struct uuid stream) {
+enum status store_stream_set_proved(struct store *store, struct uuid stream) {
     struct store_stream state;
     TRY(store_stream_get(store, stream, &state));
-    TRY(db_run(store, "update stream set whole = 1 where stream = ?1", "u", &stream));
+    TRY(hide_passed(store, stream, (int64_t)state.cursor, true));
+    return db_run(store,
+                  "update stream set whole = case when exists (select 1 from row where"
+                  " stream = ?1 and layer = 2) or exists (select 1 from outbox where stream = ?1"
+                  " and state = 2 and shown = 1 and ack_seq <= ?2) then 2 else 1 end"
+                  " where stream = ?1",
+                  "ui", &stream, (int64_t)state.cursor);
+}
+
+static enum status settle_stream(struct store *store, struct uuid stream, int64_t cursor) {
     TRY(db_run(store, "delete from row where stream = ?1 and layer = 2", "u", &stream));
-    return replica_hide_passed(store, stream, (int64_t)state.cursor);
+    TRY(db_run(store, "update stream set whole = 1 where stream = ?1", "u", &stream));
+    return replica_hide_passed(store, stream, cursor);
+}
+
+#define FIND_PROVED "select stream, cursor from stream where whole = 2 limit 1"
+
+static enum status settle_all(struct store *store) {
+    enum status status;
+    do {
+        sqlite3_stmt *statement;
+        TRY(db_open(store, &statement, FIND_PROVED, ""));
+        status = db_step(store, statement);
+        struct uuid stream = db_column_id(statement, 0);
+        int64_t cursor = sqlite3_column_int64(statement, 1);
+        db_close(store, &statement);
+        if (status == STATUS_OK)
+            status = settle_stream(store, stream, cursor);
+    } while (status == STATUS_OK);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status store_settle(struct store *store) {
+    int64_t any = 0;
+    TRY(db_int(store, &any, "select exists (" FIND_PROVED ")", ""));
+    if (!any)
+        return STATUS_OK;
+    TRY(store_begin(store));
+    TRY(settle_all(store));
+    return store_commit(store);
 }
 
 enum status store_stream_recount(struct store *store, struct uuid stream, uint64_t *out_count,

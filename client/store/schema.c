@@ -4,8 +4,8 @@
 
 #define APPLICATION_ID 0x4c785831 // "LxX1": a database of another program is refused
 
-// layer 0: local, by own operations; 1: replica; 2: the replica before it began anew, until it is
-// whole. body: encoded lx.Row.
+// layer 0: local, by own operations; 1: replica; 2: former rows (replica.h). body: encoded lx.Row.
+// stream.whole: 1 when proved, 2 when proved and not settled.
 // outbox.shown: its effect is in the local layer. outbox_need: records that must exist first.
 static const char step_1[] =
     "create table config (name text primary key, value blob not null) without rowid;"

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/wire/digest.h"
+#include "common/wire/reason.h"
 #include "common/wire/unpack.h"
 #include "proto/account.pb-c.h"
 #include "proto/wire.pb-c.h"
@@ -193,15 +194,20 @@ static const ProtobufCMessage *answer_subscribe(struct fake_server *server,
 
 // ---- push ----
 
+static Lx__Reason *make_reason(struct fake_server *server, uint32_t number) {
+    Lx__Reason *reason = take(server, 1, sizeof *reason);
+    lx__reason__init(reason);
+    reason->has_reason = 1;
+    reason->reason = number;
+    return reason;
+}
+
 static Lx__RefusedOperation *make_refused(struct fake_server *server, uint64_t op_seq) {
     Lx__RefusedOperation *refused = take(server, 1, sizeof *refused);
     lx__refused_operation__init(refused);
     refused->has_op_seq = 1;
     refused->op_seq = op_seq;
-    refused->reason = take(server, 1, sizeof *refused->reason);
-    lx__reason__init(refused->reason);
-    refused->reason->has_reason = 1;
-    refused->reason->reason = 211;
+    refused->reason = make_reason(server, 211);
     return refused;
 }
 
@@ -247,8 +253,14 @@ static Lx__PushedGroup *answer_group(struct fake_server *server, const Lx__PushG
     }
     answer->refused = take(server, group->n_operations, sizeof *answer->refused);
     bool repeated = group->first_op_seq + group->n_operations <= stream->n_ops + 1;
+    unsigned clashes = server->hash_clashes;
     for (size_t i = 0; i < group->n_operations; i++)
         take_operation(server, stream, group, i, answer);
+    if (server->hash_clashes > clashes) {
+        answer->verdict = LX__GROUP_VERDICT__GROUP_REFUSED;
+        answer->reason = make_reason(server, REASON_DEVICE_CLONED);
+        return answer;
+    }
     answer->verdict = repeated ? LX__GROUP_VERDICT__GROUP_REPEATED : LX__GROUP_VERDICT__GROUP_DONE;
     answer->op_to = stream->n_ops;
     answer->seq = stream->head;

@@ -149,8 +149,9 @@ void home_pull(struct home *home, struct uuid stream, size_t n, Lx__Row *const *
                uint64_t cursor) {
     assert_int_equal(store_begin(home->store), STATUS_OK);
     assert_int_equal(store_pull_apply(home->store, stream, n, rows, cursor), STATUS_OK);
-    assert_int_equal(store_stream_set_whole(home->store, stream), STATUS_OK);
+    assert_int_equal(store_stream_set_proved(home->store, stream), STATUS_OK);
     assert_int_equal(store_commit(home->store), STATUS_OK);
+    assert_int_equal(store_settle(home->store), STATUS_OK);
 }
 
 size_t home_count(struct home *home, enum store_kind kind) {

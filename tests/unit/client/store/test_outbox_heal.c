@@ -220,7 +220,7 @@ static void test_new_epoch_sends_what_scope_is_silent_about(void **state) {
     }
     home_scope(&home, 1, streams); // the second stream was left
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_stream_set_whole(home.store, streams[0]), STATUS_OK);
+    assert_int_equal(store_stream_set_proved(home.store, streams[0]), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     heal_epoch(&home);
     assert_int_equal(seal(&home, streams[1]).count, 0);
