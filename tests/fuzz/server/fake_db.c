@@ -37,7 +37,7 @@ static const struct {
     const char *statement;
     unsigned what;
 } LEARNED[] = {
-    {"units", FAKE_DB_DIRECTORY},  {"schemes", FAKE_DB_DIRECTORY}, {"push", FAKE_DB_PILE},
+    {"units", FAKE_DB_UNITS},      {"schemes", FAKE_DB_SCHEMES},   {"push", FAKE_DB_PILE},
     {"push_roster", FAKE_DB_PILE}, {"roster_of", FAKE_DB_ROSTERS},
 };
 

@@ -19,8 +19,9 @@ bool fake_db_answer(void);
 uint8_t fake_db_decide(void);
 // What was asked for since fake_db_begin whose answers outlive the request in the worker.
 enum {
-    FAKE_DB_DIRECTORY = 1, // units, schemes
-    FAKE_DB_ROSTERS = 2,
-    FAKE_DB_PILE = 4, // how large its batches are
+    FAKE_DB_UNITS = 1,
+    FAKE_DB_SCHEMES = 2,
+    FAKE_DB_ROSTERS = 4,
+    FAKE_DB_PILE = 8, // how large its batches are
 };
 unsigned fake_db_learned(void);

@@ -39,7 +39,8 @@ static struct {
     struct ca *ca;
     struct event_base *base;
     struct event *again;
-    struct scheme_cache *schemes; // lent to the worker while one is there
+    struct scheme_cache *schemes; // lent to every worker until one has learned others
+    struct config config;
 } constant;
 
 static struct {
@@ -124,6 +125,7 @@ static void make_constants(void) {
     struct buf certificate = {0}, key = {0};
     log_open("fuzz", (enum log_level)(LOG_LEVEL_ERROR + 1));
     make_scheme();
+    config_set_defaults(&constant.config);
     constant.base = event_base_new();
     constant.again = event_new(constant.base, -1, 0, on_again, NULL);
     check(ca_create("fuzz", WORLD_NOW_MS, &certificate, &key) == STATUS_OK &&
@@ -174,15 +176,17 @@ static void open_worker(void) {
     world.is_open = true;
 }
 
-static void close_worker(void) {
+static void close_worker(bool schemes_too) {
     struct worker *worker = &world.worker;
     thread_pool_free(&worker->threads);
     db_pool_free(&worker->reads);
     db_pool_free(&worker->auth);
     db_pool_free(&worker->writers);
     epoch_free(&worker->epoch);
-    constant.schemes = NULL; // freed with the worker: they may have changed
+    worker->handlers->schemes = NULL;
     handlers_close(worker);
+    if (schemes_too)
+        scheme_cache_free(&constant.schemes);
     request_free_spares(worker);
     nudge_free(&worker->nudge);
     ca_free(&worker->ca);
@@ -193,8 +197,8 @@ static void close_worker(void) {
 static void forget(void) {
     struct worker *worker = &world.worker;
     unsigned learned = fake_db_learned();
-    if ((learned & FAKE_DB_DIRECTORY) != 0) {
-        close_worker();
+    if ((learned & (FAKE_DB_UNITS | FAKE_DB_SCHEMES)) != 0) {
+        close_worker((learned & FAKE_DB_SCHEMES) != 0);
         return;
     }
     if ((learned & FAKE_DB_ROSTERS) != 0) {
@@ -218,7 +222,7 @@ void world_begin(const struct world_options *options) {
     world.shared.assessor_wake = -1;
     replaced_begin(WORLD_NOW_MS);
     wheel_init(&world.wheel, WORLD_NOW_MS);
-    config_set_defaults(&world.config);
+    world.config = constant.config;
     snprintf(world.config.checks, sizeof world.config.checks, "%s",
              options->checks_off ? "sql_only" : "both");
     fake_db_begin((struct view){NULL, 0}); // the worker's own questions have the usual answers
