@@ -91,6 +91,13 @@ static struct sent *find_sent(const struct machine *client, struct uuid stream, 
     return NULL;
 }
 
+static const char *kind_of(const Lx__Operation *operation) {
+    return operation->fact != NULL       ? "fact"
+           : operation->person != NULL   ? "person"
+           : operation->transfer != NULL ? "transfer"
+                                         : "membership";
+}
+
 static void take_operation(const struct machine *client, struct uuid stream, uint64_t op_seq,
                            ProtobufCBinaryData bytes) {
     Lx__Operation *operation = lx__operation__unpack(NULL, bytes.len, bytes.data);
@@ -110,6 +117,11 @@ static void take_operation(const struct machine *client, struct uuid stream, uin
     sent->op_seq = op_seq;
     sent->record = record;
     sent->is_fact = operation->fact != NULL;
+    char stream_text[UUID_TEXT_SIZE], record_text[UUID_TEXT_SIZE];
+    uuid_format(stream, stream_text);
+    uuid_format(record, record_text);
+    trace("sent by %s: %.8s %" PRIu64 " is a %s, %s", client->name, stream_text, op_seq,
+          kind_of(operation), record_text);
     lx__operation__free_unpacked(operation, NULL);
 }
 
@@ -249,11 +261,7 @@ void history_typed(const struct device *device, int64_t entry, const Lx__Operati
         typed->subject = id_of(operation->fact->subject);
     typed->record = record_of(operation);
     count(COUNT_OPERATIONS);
-    trace("entry %" PRId64 " is a %s", entry,
-          typed->is_fact                ? "fact"
-          : operation->person != NULL   ? "person"
-          : operation->transfer != NULL ? "transfer"
-                                        : "membership");
+    trace("entry %" PRId64 " is a %s", entry, kind_of(operation));
 }
 
 void history_archived(const struct device *device, int64_t entry, int64_t new_entry) {
@@ -362,26 +370,32 @@ void history_synced(const struct device *device, bool in_step) {
     arena_free(&own);
 }
 
+static bool is_newest(size_t place) {
+    for (size_t i = place + 1; i < n_typeds; i++)
+        if (typeds[i].client == typeds[place].client &&
+            uuid_equal(typeds[i].record, typeds[place].record))
+            return false;
+    return true;
+}
+
+// Does its person see it waiting or refused, or has put it away, which needs a refusal that he saw?
+static bool shows(const struct device *device, size_t place) {
+    struct arena *own = arena_new(0);
+    struct outbox_entry entry = {.state = OUTBOX_ACKED};
+    bool found = &device->machine == typeds[place].client && device->store != NULL &&
+                 store_outbox_get(device->store, typeds[place].entry, own, &entry) == STATUS_OK;
+    arena_free(&own);
+    return found && (entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_WAITING ||
+                     (entry.state == OUTBOX_ARCHIVED && is_newest(place)));
+}
+
 // After a restore what had been acknowledged goes again, and may be refused for what was lost with
 // it: then its person must see that.
 static bool is_accounted_for(struct uuid record) {
-    for (size_t i = 0; i < n_typeds && world_restored; i++) {
-        const struct typed *typed = &typeds[i];
-        if (!uuid_equal(typed->record, record))
-            continue;
-        for (unsigned j = 0; j < world_device_count; j++) {
-            struct arena *own = arena_new(0);
-            struct outbox_entry entry;
-            const struct device *device = &world_devices[j];
-            bool visible =
-                &device->machine == typed->client && device->store != NULL &&
-                store_outbox_get(device->store, typed->entry, own, &entry) == STATUS_OK &&
-                (entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_WAITING);
-            arena_free(&own);
-            if (visible)
+    for (size_t i = 0; i < n_typeds && world_restored; i++)
+        for (unsigned j = 0; j < world_device_count; j++)
+            if (uuid_equal(typeds[i].record, record) && shows(&world_devices[j], i))
                 return true;
-        }
-    }
     return false;
 }
 
