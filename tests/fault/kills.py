@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import autopsy
 import check
 import load
 import lx
@@ -84,7 +85,7 @@ def kill_under_load(city: lx.Deployment, folder: Path, seed: int, kinds: list, m
     seats = load.Town(city).seats(folder, clients)
     histories = folder / "histories"
     kills = dict.fromkeys(kinds, 0)
-    with load.Fleet(seats, histories, seed, **options) as fleet:
+    with load.Fleet(seats, histories, seed, **options) as fleet, autopsy.kept(city, folder, fleet):
         fleet.await_progress()
         while more(sum(kills.values())):
             time.sleep(rng.uniform(0, 0.3))

@@ -6,8 +6,10 @@
         ...
         fleet.finish()          # everybody pulls everything; histories are whole
 """
+import faulthandler
 import multiprocessing
 import os
+import signal
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -122,12 +124,17 @@ class Fleet:
     # ---- in the processes ----
 
     def _serve(self, places) -> None:
+        with open(self.folder / f"{os.getpid()}.stacks", "w", encoding="utf-8") as stacks:  # for autopsy.py
+            faulthandler.register(signal.SIGUSR1, stacks, all_threads=True)
+            self._run_all(places)
+        os._exit(1 if self._failed(places) else 0)  # nothing of pytest runs at the end of a child
+
+    def _run_all(self, places) -> None:
         threads = [threading.Thread(target=self._run, args=(place,)) for place in places]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        os._exit(1 if self._failed(places) else 0)  # nothing of pytest runs at the end of a child
 
     def _run(self, place: int) -> None:
         one = self.kind(self.seats[place], self.folder, self.seed * 1000 + place, **self.options)
