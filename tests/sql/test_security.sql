@@ -1,7 +1,7 @@
 -- Security events: every change becomes a link of the chain; a database that has lost some gets them again.
 begin;
 \ir fixture.sql
-select plan(37);
+select plan(40);
 set constraints all immediate; -- every change is a commit of its own here
 
 create function pg_temp.head() returns lx.security_head language sql as $$ select h from lx.security_head h $$;
@@ -77,5 +77,14 @@ select set_eq($$ select 'account' as what, to_jsonb(a) as body from lx.account a
   union all select 'session', to_jsonb(s) - array['idle_until'] from lx.session s $$, 'select what, body from rows_then', 'the same rows');
 select is(pg_temp.noted($$ select lx.ops_user_disable('op', 'acc.s2') $$), array['account'], 'and it goes on');
 select is((select count(*) from lx.security_event), (pg_temp.head()).no, 'without a hole');
+
+-- a long holiday: everything is old when somebody comes back
+create temp table newest as select h.no, h.hash from lx.security_head h;
+set session_replication_role = replica;
+update lx.security_event set at_ms = at_ms - 40::int8 * 24 * 3600 * 1000;
+set session_replication_role = origin;
+select is(pg_temp.noted($$ select lx.ops_user_reset('op', 'acc.s1', 'h3') $$), array['account'], 'he comes back');
+select is((select hash_before from lx.security_events((select no from newest), 1)), (select hash from newest), 'what follows the journal''s end says so');
+select is((select min(no) from lx.security_event), (select no from newest), 'the rest is forgotten');
 select finish();
 rollback;
