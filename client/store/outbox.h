@@ -27,7 +27,7 @@ struct outbox_entry {
     uint64_t ack_seq; // head of the stream after it; 0: none
     int64_t retry_of; // entry that this one repeats; 0: none
     // Entry without which this one cannot go, however many stand between: it was refused or put
-    // away, or the server would not take its group. 0: none.
+    // away, or the server would not take its group, behind which the stream's others wait. 0: none.
     int64_t blocked_by;
     struct view bytes; // encoded Operation
     const Lx__Operation *operation;

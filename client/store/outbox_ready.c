@@ -128,6 +128,7 @@ enum status outbox_is_ready(struct store *store, const struct outbox_entry *entr
 
 // A walk over what waits for what; each operation is visited once.
 struct walk {
+    struct store *store; // borrows
     struct arena *arena; // borrows
     int64_t *ids;        // in the arena: visited, or to be
     size_t n_ids, capacity;
@@ -153,20 +154,36 @@ static enum status walk_to(struct walk *walk, int64_t id) {
     return STATUS_OK;
 }
 
+// Of what waits in the stream before this entry and the server would not take: nothing behind it
+// goes. 0: there is none.
+static enum status find_held(struct store *store, struct uuid stream, int64_t id,
+                             int64_t *out_held) {
+    return db_int(store, out_held,
+                  "select coalesce(min(id), 0) from outbox where stream = ?1 and state = 1"
+                  " and reason is not null and id < ?2",
+                  "ui", &stream, id);
+}
+
 static enum status meet(void *user, const struct obstacle *obstacle) {
     struct walk *walk = user;
     enum ready ready = judge(walk->entry, obstacle, NULL);
     if (ready == READY || walk->blocker != 0)
         return STATUS_OK;
-    if (ready == LATER && !obstacle->held) // what is under way is held back by nothing
-        return obstacle->op_seq > 0 ? STATUS_OK : walk_to(walk, obstacle->id);
-    walk->blocker = obstacle->id;
-    return STATUS_OK;
+    if (ready == BLOCKED || obstacle->held) {
+        walk->blocker = obstacle->id;
+        return STATUS_OK;
+    }
+    TRY(find_held(walk->store, obstacle->stream, obstacle->id, &walk->blocker));
+    if (walk->blocker != 0 || obstacle->op_seq > 0) // what is under way is held back by nothing
+        return STATUS_OK;
+    return walk_to(walk, obstacle->id);
 }
 
 enum status outbox_find_blocker(struct store *store, const struct outbox_entry *entry,
                                 struct arena *arena, int64_t *out_blocker) {
-    struct walk walk = {.arena = arena, .entry = entry};
+    struct walk walk = {.store = store, .arena = arena, .entry = entry};
+    if (entry->reason == NULL)
+        TRY(find_held(store, entry->stream, entry->id, &walk.blocker));
     TRY(each_obstacle(store, entry, meet, &walk));
     for (size_t i = 0; i < walk.n_ids && walk.blocker == 0; i++) {
         struct outbox_entry next;

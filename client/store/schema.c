@@ -57,7 +57,10 @@ static const char step_3[] =
     "  without rowid;"
     "create index bundle_group_stream on bundle_group (stream, op_to);";
 
-static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3};
+static const char step_4[] =
+    "create index outbox_held on outbox (stream) where state = 1 and reason is not null;";
+
+static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3, step_4};
 
 static enum status run_text(struct store *store, const char *sql, const char *what) {
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);

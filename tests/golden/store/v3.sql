@@ -1,4 +1,4 @@
--- A home of schema version 2: one person pulled, one fact stored, one waiting.
+-- A home of schema version 3: one person pulled, one fact stored, one waiting.
 PRAGMA foreign_keys=OFF;
 BEGIN TRANSACTION;
 CREATE TABLE config (name text primary key, value blob not null) without rowid;

@@ -281,8 +281,16 @@ static void test_what_waits_for_a_held_group_is_blocked(void **state) {
     assert_int_equal(entry(&home, first).blocked_by, 0);
     assert_int_equal(entry(&home, next).blocked_by, first);
     assert_int_equal(blocked(&home), 1);
+    // And so is what comes behind it in its stream, and what waits for that.
+    int64_t behind = home_add(&home, stream, home_fact(&home, home_id(32), home_id(2), "t.plan"));
+    int64_t after =
+        home_add(&home, home_id(3), home_accept(&home, home_id(33), home_id(2), home_id(32)));
+    assert_int_equal(entry(&home, behind).blocked_by, first);
+    assert_int_equal(entry(&home, after).blocked_by, first);
+    assert_int_equal(blocked(&home), 3);
     seal(&home, stream, MAX_OPS); // it goes again
     assert_int_equal(entry(&home, next).blocked_by, 0);
+    assert_int_equal(entry(&home, after).blocked_by, 0);
     home_close(&home);
 }
 
