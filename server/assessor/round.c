@@ -107,6 +107,7 @@ static enum status take_todo(struct round *round, enum round_lane lane) {
             status = round_add_id(set, db_uuid(result, row, 0));
     }
     db_sync_free_result(&result);
+    round->taken = entries;
     round->full = entries >= ROUND_ENTRIES;
     return status;
 }
@@ -278,7 +279,9 @@ static enum status score_all(struct round *round, enum round_lane lane) {
 // The watermark moves when nothing that was read is left unscored.
 static enum status finish(struct round *round, enum round_lane lane, struct round_report *report) {
     struct db_result *result = NULL;
-    TRY(db_sync_query(round->db, "assessor_waiting", round_params(round), &result));
+    struct db_params *asked = round_params(round);
+    db_param_int4(asked, lane == ROUND_LANE_RESCORE ? (int32_t)round->taken : 0);
+    TRY(db_sync_query(round->db, "assessor_waiting", asked, &result));
     int64_t live = db_int8(result, 0, 0);
     report->rescore = db_int8(result, 0, 1);
     db_sync_free_result(&result);

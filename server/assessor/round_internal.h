@@ -23,7 +23,8 @@ struct round {
     struct id_set people;
     struct id_set workshops;
     struct id_set schools;
-    bool full; // more may wait: units are put off
+    int64_t taken; // entries of todo
+    bool full;     // more may wait: units are put off
     size_t subjects;
 };
 

@@ -26,10 +26,14 @@ begin
              else 1
            end as verdict
     from given g
-    left join lx.person p on p.district = p_district and p.id = g.subject
-    left join lx.unit u on u.id = g.subject and u.district = p_district and u.moving_to is null and u.closed_at is null
-    left join lx.head h on h.district = p_district and h.stream = g.stream
-    left join lx.standing s on s.district = p_district and s.subject = g.subject and s.programme = g.programme and s.role = g.role
+    left join lateral (select p.stream from lx.person p where p.district = p_district and p.id = g.subject offset 0) p on true
+    left join lateral (
+      select u.id from lx.unit u where u.id = g.subject and u.district = p_district and u.moving_to is null and u.closed_at is null offset 0
+    ) u on true
+    left join lateral (select h.head from lx.head h where h.district = p_district and h.stream = g.stream offset 0) h on true
+    left join lateral (
+      select s.* from lx.standing s where s.district = p_district and s.subject = g.subject and s.programme = g.programme and s.role = g.role offset 0
+    ) s on true -- a row at a time, whatever the planner knows
   ),
   numbered as (
     select j.*, j.head + row_number() over (partition by j.stream order by j.no) as seq from judged j where j.verdict = 1

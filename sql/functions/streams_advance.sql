@@ -15,7 +15,10 @@ begin
     ),
     fresh as materialized (
       select f.subject, bool_or(f.kind in (11, 14)) as chooses
-      from behind b join lx.fact f on f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head
+      from behind b
+      cross join lateral (
+        select f.subject, f.kind from lx.fact f where f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head offset 0
+      ) f -- a stream at a time, whatever the planner knows
       group by f.subject
     ),
     found as (

@@ -11,16 +11,13 @@ behind as (
   where h.head > coalesce(c.seq, 0)
   group by h.district
 ),
-waiting as (
-  select t.district from lx.todo t group by t.district
-),
 work as (
   select d.district
   from lx.district_state d
   where d.day is distinct from (statement_timestamp() at time zone 'Asia/Shanghai')::date
      or d.complete_through is null
      or d.district in (select b.district from behind b)
-     or d.district in (select w.district from waiting w)
+     or exists (select from lx.todo t where t.district = d.district)
 ),
 idle as (
   select d.district

@@ -1,12 +1,14 @@
 -- The courses that some schools have chosen (COURSE_RANGE 11 without a VOID 14 of it). A school may lie in another district: somebody's former one, before a
 -- transfer.
--- $1 schools uuid[], $2 programme int4. Returns school uuid, item text, occurred_at timestamptz. Locks nothing.
-select f.subject as school, f.item, f.occurred_at
+-- $1 schools uuid[], $2 programme int4. Returns school uuid, item text, occurred_at timestamptz. Locks nothing. offset 0: see assessor_facts.
+select s.school, f.item, f.occurred_at
 from unnest($1::uuid[]) s (school)
 join lx.unit u on u.id = s.school
-join lx.fact f on f.district = u.district and f.stream = s.school and f.subject = s.school
-where f.kind = 11 and f.programme = $2::int4
-  and not exists (
-    select from lx.fact v
-    where v.district = f.district and v.stream = f.stream and v.subject = f.subject and v.kind = 14 and v.of_id = f.id)
-order by f.subject, f.occurred_at, f.id
+cross join lateral (
+  select f.* from lx.fact f where f.district = u.district and f.stream = s.school and f.subject = s.school and f.kind = 11 and f.programme = $2::int4 offset 0
+) f
+where not exists (
+  select from lx.fact v
+  where v.district = f.district and v.stream = f.stream and v.subject = f.subject and v.kind = 14 and v.of_id = f.id
+  offset 0)
+order by s.school, f.occurred_at, f.id

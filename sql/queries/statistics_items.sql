@@ -11,8 +11,14 @@ lines as (
          sum(r.open) as open, sum(r.failed) as failed, sum(r.exempt) as exempt, sum(r.points) as points, sum(r.done) as done, sum(r.started) as started,
          sum(r.late) as late, sum(r.missed) as missed, sum(r.online_hours) as online_hours, sum(r.school_hours) as school_hours, sum(r.credits) as credits
   from asked a
-  join lx.unit p on p.id = a.id or (a.level = 1 and p.parent = a.id)
-  join lx.rollup r on r.district = p.district and r.unit = p.id and r.programme = $1::int4
+  cross join lateral (
+    select a.district, a.id where a.level > 1
+    union all
+    select d.district, d.id from lx.unit d where a.level = 1 and d.parent = a.id
+  ) p
+  cross join lateral (
+    select r.* from lx.rollup r where r.district = p.district and r.unit = p.id and r.programme = $1::int4 offset 0 -- a unit at a time, whatever the planner knows
+  ) r
   where r.item <> '' and (r.item like 'stage:%') = $3::bool
     and case when $3::bool then substr(r.item, 7) else r.item end > $4::text
   group by 1, 2, 3
