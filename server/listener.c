@@ -23,7 +23,7 @@
 
 struct listener {
     struct worker *worker; // borrows
-    int fd;                // borrows: the master's
+    int fd;                // owns: this process's copy of the master's; -1: stopped
     int spare_fd;          // owns; given up to accept and close when there are no descriptors
     struct event *ready;   // owns
     struct event *resume;  // owns
@@ -124,6 +124,9 @@ struct listener *listener_new(struct worker *worker, int listen_fd) {
 void listener_stop(struct listener *listener) {
     event_del(listener->ready);
     evtimer_del(listener->resume);
+    if (listener->fd >= 0)
+        close(listener->fd);
+    listener->fd = -1;
 }
 
 void listener_free(struct listener **listener_at) {
@@ -136,6 +139,8 @@ void listener_free(struct listener **listener_at) {
         event_free(listener->resume);
     if (listener->spare_fd >= 0)
         close(listener->spare_fd);
+    if (listener->fd >= 0)
+        close(listener->fd);
     free(listener);
     *listener_at = NULL;
 }

@@ -67,11 +67,13 @@ static int run_child(struct master *master, const struct child *child) {
     else
         snprintf(name, sizeof name, "worker %d", child->index);
     prctl(PR_SET_NAME, name);
-    if (child->is_assessor)
-        return assessor_run(master->config, master->shared->assessor_wake);
-    for (int i = 0; i < master->n_children; i++) // the others' sockets are not ours to hold
+    // The others' sockets are not ours to hold: whoever connects to one that outlives its worker
+    // and the master waits for nobody.
+    for (int i = 0; i < master->n_children; i++)
         if (&master->children[i] != child && !master->children[i].is_assessor)
             close(master->children[i].listen_fd);
+    if (child->is_assessor)
+        return assessor_run(master->config, master->shared->assessor_wake);
     return worker_run(master->config, master->source, master->shared, child->listen_fd,
                       child->index);
 }

@@ -54,7 +54,7 @@ struct worker {
     uint64_t request_count;
     struct epoch *epoch;            // which database this is
     struct journal_keeper *journal; // NULL: no security journal is kept
-    int listen_fd;                  // borrows
+    int listen_fd;                  // the listener takes it over
     bool draining;
     bool moved;             // hints were put into the ring this turn: wake the others at its end
     uint64_t ring_position; // next hint to read
@@ -63,8 +63,8 @@ struct worker {
     const struct config_source *source;                   // borrows: for a reload
 };
 
-// The process's main: serves until SIGTERM is drained; returns its exit code. listen_fd and shared
-// are the master's.
+// The process's main: serves until SIGTERM is drained; returns its exit code. shared is the
+// master's, listen_fd this process's own copy of the master's.
 int worker_run(struct config *config, const struct config_source *source, struct shared *shared,
                int listen_fd, int index);
 

@@ -69,6 +69,37 @@ def test_what_is_handed_over_must_listen(tls, tmp_path):
         assert "no listening socket" in server.tail()
 
 
+def clog(server: lx.Server, context: ssl.SSLContext) -> socket.socket:
+    """A connection that has sent more than it reads answers of: the worker's drain waits for it."""
+    stream = service.greet(server.port, context)
+    stream.settimeout(1)
+    ping = (service.HEADER.pack(1003, service.PING, 1, 0, 1) + b"\x0a\xe8\x07" + b"x" * 1000) * 16
+    try:
+        while True:
+            stream.sendall(ping)
+    except TimeoutError:
+        return stream
+
+
+def test_nobody_waits_at_the_socket_of_a_killed_master(server, tls):
+    """Its children take their time to end; meanwhile the next server answers everybody."""
+    context = service.trust(tls)
+    one = server(workers=1, dsn_assessor="host=/nonexistent dbname=none", drain_timeout_ms=60000)
+    with clog(one, context):
+        children = one.children()
+        os.kill(one.children("assessor")[0], signal.SIGSTOP)
+        try:
+            one.stop(signal.SIGKILL)
+            lx.wait_until(lambda: "draining" in one.tail(), 60, "the worker drains")
+            one.start()
+            assert all(os.path.exists(f"/proc/{pid}") for pid in children)
+            for _ in range(20):
+                service.greet(one.port, context).close()
+        finally:
+            for pid in children:
+                os.kill(pid, signal.SIGKILL)
+
+
 def test_certificates_rotate_live(server, tls, tmp_path):
     counts = swaps.swap_under_load(server, tls, tmp_path / "swap", 8, pingers=10)
     print(counts)
