@@ -39,7 +39,7 @@ def test_a_seed_is_played_twice(simulator, tmp_path):
 
 def find(simulator, env=None) -> str:
     """What the first of a few seeds says that finds anything."""
-    outcome = simulator.run("--seed", 1, "--seeds", 8, "--operations", 100, "--stop", env=env)
+    outcome = simulator.run("--seed", 1, "--seeds", 16, "--operations", 100, "--stop", env=env)
     assert outcome.code == 1 and outcome.counts["findings"] > 0, "the planted bug was not found\n" + outcome.output + outcome.errors
     return "\n".join(outcome.findings)
 
@@ -54,6 +54,7 @@ def test_a_bug_planted_in_c_is_found(simulator, bug, words):
                                         ("tests/sim/plants/edited_run.sql", "audit:"),
                                         ("tests/sim/plants/left_behind.sql", "double:"),
                                         ("tests/sim/plants/lost_on_the_way.sql", "lost:"),
+                                        ("tests/sim/plants/forgotten_revocation.sql", "rights:"),
                                         ("tests/sim/plants/other_receipt.sql", "computes another standing"),
                                         ("tests/sim/plants/stuck_queue.sql", "does not end")])
 def test_a_bug_planted_in_sql_is_found(simulator, file, words):

@@ -44,7 +44,9 @@ static void new_identity(struct device *device) {
     char name[64];
     snprintf(name, sizeof name, "device %d, %u", device->number, device->identity++);
     digest_sha256(view_from_string(name), device->id);
+    device->revoked_us = 0;
     enter_device(device);
+    operator_ends();
 }
 
 static struct store *open_store(struct device *device) {

@@ -39,12 +39,6 @@ static void back_up(void) {
     n_backups++;
 }
 
-static void accept_epoch(void *user) {
-    (void)user;
-    int64_t verdict = base_number("select verdict from lx.epoch_accept('sim')");
-    trace("the operator opens the epoch: %d", (int)verdict);
-}
-
 static void restore(void) {
     if (n_backups == 0)
         return;
@@ -52,13 +46,18 @@ static void restore(void) {
     count(COUNT_RESTORE);
     trace("restore of backup %d", backups[which]);
     server_stop_all(true);
+    bool journal_lost = journal_before_restore();
     base_restore(backups[which]);
-    scope_restore(backups[which]);
+    scope_restore(backups[which], journal_lost);
     audit_restore(backups[which]);
     n_backups = which + 1;
     world_restored = true;
+    bool first = sim_below(2) == 0; // deploy/restore --journal, before anybody is let in
+    if (first)
+        operator_opens(NULL);
     server_start();
-    sim_at(sim_now_us() + sim_between(SIM_SECOND, 6 * SIM_SECOND), accept_epoch, NULL);
+    if (!first)
+        sim_at(sim_now_us() + sim_between(SIM_SECOND, 6 * SIM_SECOND), operator_opens, NULL);
 }
 
 // ---- devices ----
@@ -108,8 +107,8 @@ static void pass_a_year(void) {
 }
 
 void fault_happen(void) {
-    static const unsigned char often[] = {0, 0, 0, 0, 1,  1,  2,  3,  3,  4,  4,  4,  5, 5,
-                                          6, 7, 8, 9, 10, 11, 12, 12, 13, 14, 15, 15, 15};
+    static const unsigned char often[] = {0, 0, 0, 0, 1,  1,  2,  3,  3,  4,  4,  4,  5,  5,
+                                          6, 7, 8, 9, 10, 11, 12, 12, 13, 13, 14, 15, 15, 15};
     switch (often[sim_below(sizeof often)]) {
     case 0:
         net_disturb();
@@ -136,7 +135,10 @@ void fault_happen(void) {
         scope_revoke(false);
         break;
     case 8:
-        scope_revoke(true);
+        if (sim_below(4) == 0)
+            scope_revoke_device();
+        else
+            scope_revoke(true);
         break;
     case 9:
         scope_grant();

@@ -219,6 +219,13 @@ static void take_rows(const struct machine *client, const Lx__PullReply *reply, 
         count(COUNT_FRESH);
 }
 
+// What a revoked device may not have.
+static void check_let_in(const struct machine *client, int64_t sent_us) {
+    for (unsigned i = 0; i < world_device_count; i++)
+        if (&world_devices[i].machine == client && !scope_lets_in(&world_devices[i], sent_us))
+            finding("let in: %s was revoked", client->name);
+}
+
 static const void *read_message(const ProtobufCMessageDescriptor *descriptor, struct view payload,
                                 const struct scan_limits *limits) {
     const ProtobufCMessage *message = NULL;
@@ -240,6 +247,8 @@ static void on_frame(const struct machine *client, int64_t sent_us, bool to_serv
     } else if (!to_server && frame->header.kind == LX__FRAME_KIND__REPLY) {
         if (method == LX__METHOD__PUSH)
             message = read_message(&lx__push_reply__descriptor, frame->payload, &SCAN_LIMITS_REPLY);
+        if (method == LX__METHOD__PUSH || method == LX__METHOD__PULL || method == LX__METHOD__LOGIN)
+            check_let_in(client, sent_us);
         const Lx__PushReply *pushed = message;
         for (size_t i = 0; pushed != NULL && i < pushed->n_groups; i++)
             take_pushed(client, pushed->groups[i]);
@@ -331,12 +340,25 @@ static bool is_in_scope(const struct device *device, struct uuid stream, struct 
     return false;
 }
 
+// The server's word: a home with a change of somebody that still waits takes that for where he is.
+static bool has_moved(struct uuid subject, struct uuid from, struct arena *own) {
+    struct db_params *params = db_params_new(own);
+    db_param_uuid(params, subject);
+    db_param_uuid(params, from);
+    struct db_result *result =
+        base_ask("select from lx.person where id = $1 and stream <> $2", params);
+    bool moved = result != NULL && db_rows(result) > 0;
+    base_free(&result);
+    return moved;
+}
+
 // May it be out of sight? It may have moved with its subject, or the scope has ended.
 static bool may_be_away(const struct device *device, const struct typed *typed,
                         const struct outbox_entry *entry, struct arena *own) {
     struct uuid home;
     return !is_in_scope(device, entry->stream, own) ||
-           store_home_stream(device->store, typed->subject, &home) != STATUS_OK;
+           store_home_stream(device->store, typed->subject, &home) != STATUS_OK ||
+           has_moved(typed->subject, entry->stream, own);
 }
 
 static void look_at(const struct device *device, struct typed *typed, bool in_step,

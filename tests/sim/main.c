@@ -75,6 +75,7 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     scope_begin();
     audit_begin();
     units_begin();
+    operator_begin();
     fault_begin();
     make_devices();
     server_start();

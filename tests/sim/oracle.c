@@ -75,8 +75,14 @@ static uint64_t waiting_of(const struct device *device) {
     uint64_t n = 0;
     if (store_outbox(device->store, OUTBOX_WAITING, arena, &entries) != STATUS_OK)
         finding("the outbox of %s cannot be read", device->account);
-    for (size_t i = 0; i < entries.count; i++)
-        n += entries.entries[i].blocked_by == 0 && !has_reason(&entries, entries.entries[i].stream);
+    for (size_t i = 0; i < entries.count; i++) {
+        const struct outbox_entry *entry = &entries.entries[i];
+        bool waits = entry->blocked_by == 0 && !has_reason(&entries, entry->stream);
+        if (waits && sim_healed())
+            trace("%s waits with entry %" PRId64 ", key %" PRIu64 ", reason %u", device->account,
+                  entry->id, entry->op_seq, entry->reason != NULL ? entry->reason->reason : 0);
+        n += waits;
+    }
     arena_free(&arena);
     return n;
 }
@@ -92,14 +98,16 @@ static bool all_are_settled(void) {
     return true;
 }
 
-// A cloned device is frozen when both copies have written; its person gets a new one.
+// A cloned device is frozen when both copies have written, others are revoked; their people get new
+// ones.
 static void mend_frozen(void) {
     for (unsigned i = 0; i < world_device_count; i++) {
         struct arena *arena = arena_new(0);
         struct db_params *params = db_params_new(arena);
         db_param_bytea(params, view_from(world_devices[i].id, sizeof world_devices[i].id));
-        struct db_result *result =
-            base_ask("select from lx.device where device = $1 and frozen_at is not null", params);
+        struct db_result *result = base_ask("select from lx.device where device = $1 and "
+                                            "(frozen_at is not null or revoked_at is not null)",
+                                            params);
         if (result != NULL && db_rows(result) > 0)
             device_enrol_again(&world_devices[i]);
         base_free(&result);
@@ -290,6 +298,7 @@ void oracle_run(void) {
     for (unsigned i = 0; i < world_device_count; i++)
         if (!disk_is_off(world_devices[i].disk))
             disk_cut_after(world_devices[i].disk, 0);
+    operator_opens(NULL);
     units_heal();
     bool quiet = become_quiet();
     check_streams();

@@ -136,7 +136,7 @@ void scope_backup(int backup) {
 }
 
 // What was in force until now may still be on its way.
-void scope_restore(int backup) {
+static void restore_grants(int backup) {
     struct grants before = grants;
     grants = kept[backup % 16];
     for (size_t i = 0; i < before.n && grants.n < MAX_GRANTS; i++) {
@@ -144,6 +144,15 @@ void scope_restore(int backup) {
             continue;
         grants.all[grants.n] = before.all[i];
         grants.all[grants.n++].ended_us = sim_now_us();
+    }
+}
+
+// With the journal grants stay as they are; units are where they were.
+void scope_restore(int backup, bool journal_lost) {
+    if (journal_lost) {
+        restore_grants(backup);
+        for (unsigned i = 0; i < world_device_count; i++)
+            world_devices[i].revoked_us = 0; // known again when it is revoked again
     }
     for (size_t i = 0; i < n_units; i++)
         put_under(&units[i], kept_units[backup % 16][i].parent);
@@ -153,7 +162,7 @@ void scope_restore(int backup) {
 
 void scope_revoke(bool for_cause) {
     struct grant *grant = &grants.all[sim_below((uint32_t)grants.n)];
-    if (grant->ended_us != INT64_MAX)
+    if (grant->ended_us != INT64_MAX || !operator_begins())
         return;
     struct arena *arena = arena_new(0);
     struct db_params *params = db_params_new(arena);
@@ -165,6 +174,7 @@ void scope_revoke(bool for_cause) {
         grant->ended_us = sim_now_us();
         count(for_cause ? COUNT_REVOKE_FOR_CAUSE : COUNT_REVOKE);
         trace("a grant of %s is revoked%s", grant->account, for_cause ? " for cause" : "");
+        operator_ends();
     }
     base_free(&result);
     arena_free(&arena);
@@ -174,7 +184,7 @@ void scope_grant(void) {
     static const int roles[] = {0, 5, 4, 3, 2}; // by level
     const struct unit *unit = &units[sim_below((uint32_t)n_units)];
     const char *account = world_devices[sim_below(world_device_count)].account;
-    if (grants.n == MAX_GRANTS)
+    if (grants.n == MAX_GRANTS || !operator_begins())
         return;
     struct grant *grant = &grants.all[grants.n];
     *grant = (struct grant){.unit = unit->id, .from_us = sim_now_us(), .ended_us = INT64_MAX};
@@ -193,6 +203,32 @@ void scope_grant(void) {
         grants.n++;
         count(COUNT_GRANT);
         trace("%s gets a role at %s", account, unit->code);
+        operator_ends();
+    }
+    base_free(&result);
+    arena_free(&arena);
+}
+
+bool scope_lets_in(const struct device *device, int64_t sent_us) {
+    return device->revoked_us == 0 || sent_us <= device->revoked_us + GRACE_MS * SIM_MS;
+}
+
+void scope_revoke_device(void) {
+    const struct device *device = &world_devices[sim_below(world_device_count)];
+    if (device->revoked_us != 0 || !operator_begins())
+        return;
+    struct arena *arena = arena_new(0);
+    struct db_params *params = db_params_new(arena);
+    db_param_bytea(params, view_from(device->id, sizeof device->id));
+    struct db_result *result =
+        base_ask("select verdict from lx.ops_device_revoke('sim', $1)", params);
+    if (result != NULL && db_int8(result, 0, 0) == 1) {
+        for (unsigned i = 0; i < world_device_count; i++) // copies, too
+            if (memcmp(world_devices[i].id, device->id, sizeof device->id) == 0)
+                world_devices[i].revoked_us = sim_now_us();
+        count(COUNT_DEVICE_REVOKED);
+        trace("%s is revoked", device->machine.name);
+        operator_ends();
     }
     base_free(&result);
     arena_free(&arena);

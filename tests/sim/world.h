@@ -54,6 +54,7 @@ struct device {
     uint32_t pull_limit; // rows a page
     int last_result;     // enum client_result of the newest sync
     unsigned typed;      // operations that were put into the outbox
+    int64_t revoked_us;  // 0: its identity is not
 };
 
 extern struct device world_devices[WORLD_MAX_DEVICES];
@@ -117,16 +118,31 @@ void history_check(void);
 // ---- scope.c: who may see what, by the simulation's own books ----
 
 void scope_begin(void);
+// Could this device be served when the server sent it, or a moment before?
+bool scope_lets_in(const struct device *device, int64_t sent_us);
 // Could this account see the stream when the server sent it, or a moment before?
 bool scope_allows(const char *account, struct uuid stream, int64_t sent_us);
 void scope_revoke(bool for_cause); // some grant
 void scope_grant(void);            // some role to some account that has a device
 void scope_backup(int backup);
-void scope_restore(int backup);
+void scope_restore(int backup, bool journal_lost);
+void scope_revoke_device(void);
 
 // The unit lies under another one from now on; or all that lies under it does.
 void scope_unit_put(const char *code, const char *parent);
 void scope_children_put(const char *code, const char *parent);
+
+// ---- operator.c: the operators' tool and the security journal ----
+
+void operator_begin(void); // of a seed
+const char *journal_path(void);
+// Before and after something that changes rights. False: the database is closed, or does not
+// answer.
+bool operator_begins(void);
+void operator_ends(void);
+// The database is about to go. True: the journal goes, too.
+bool journal_before_restore(void);
+void operator_opens(void *user); // the new epoch, with the journal or without it
 
 // ---- units.c: units that move, go into one another and close ----
 
