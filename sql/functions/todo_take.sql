@@ -16,8 +16,9 @@ begin
       limit p_limit
     ),
     gone as (
-      -- by their places, since nobody else touches the rows: no look-up, and no plan that depends on how full todo once was
-      delete from lx.todo t where t.ctid = any(array(select p.place from picked p))
+      -- by their places, since nobody else touches the rows: no look-up, and no plan that depends on how full todo once was. The district
+      -- is asked for, too, since two parts of a distributed table may have the same place; not so that its index would be read.
+      delete from lx.todo t where t.district + 0 = p_district and t.ctid = any(array(select p.place from picked p))
     )
     select p.subject, p.level, count(*)::int4 from picked p group by p.subject, p.level order by p.level desc, p.subject;
 end
