@@ -1,7 +1,7 @@
 -- The content hash of a fact, as in common/wire/content.c, for the few facts that the database makes itself (superseding voids).
 -- Takes the fact and the hash of its submission (null: none). Returns 16 bytes. Locks nothing.
 create or replace function lx.fact_content(p_fact lx.fact, p_submission bytea) returns bytea
-language sql immutable parallel safe
+language sql stable parallel safe -- stable, so that it becomes part of the statement that calls it
 return substring(sha256(
   'F'::bytea || uuid_send((p_fact).id) || uuid_send((p_fact).subject) || int4send((p_fact).programme) || int4send((p_fact).kind)
   || set_byte('\x00', 0, ((p_fact).occurred_at is not null)::int4 + 2 * ((p_fact).until_at is not null)::int4 + 4 * ((p_fact).quantity is not null)::int4

@@ -5,14 +5,17 @@ language plpgsql stable
 as $$
 begin
   return coalesce((
-    select string_agg(uuid_send(r.id) || int8send(r.version)
-                      || case when p_arrive then lx.record_content(p_district, r.what, r.id) else decode(repeat('00', 16), 'hex') end, ''::bytea order by r.what, r.id)
+    select string_agg(uuid_send(r.id) || int8send(r.version) || coalesce(r.content, decode(repeat('00', 16), 'hex')), ''::bytea order by r.what, r.id)
     from (
-      select 'person' as what, p.id, p.version from lx.person p where p.district = p_district and p.stream = p_stream
+      select 'person' as what, p.id, p.version, case when p_arrive then lx.person_content(p_district, p.id) end as content
+      from lx.person p where p.district = p_district and p.stream = p_stream
       union all
-      select 'membership', m.id, m.version from lx.membership m where m.district = p_district and m.stream = p_stream
+      select 'membership', m.id, m.version, case when p_arrive then lx.membership_content(p_district, m.id) end
+      from lx.membership m where m.district = p_district and m.stream = p_stream
       union all
-      select 'fact', f.id, 1 from lx.fact f where f.district = p_district and f.stream = p_stream) r), '');
+      select 'fact', f.id, 1, case when p_arrive then lx.fact_content(f, s.sha256) end
+      from lx.fact f left join lx.submission s on s.district = f.district and s.fact = f.id
+      where f.district = p_district and f.stream = p_stream) r), '');
 end
 $$;
 revoke all on function lx.unit_move_changes from public;
