@@ -64,6 +64,13 @@ enum status db_copy(sqlite3_stmt *statement, int column, struct arena *arena,
 
 // files.c: makes what was created, renamed or removed in this folder outlast a power cut.
 enum status files_sync_folder(const char *path) MUST_USE;
+#define STORE_DATABASE "lianxiao.db"
+// wal.c: a commit failed, so the log may have bytes that a power cut takes. Never fails: it is
+// called when the disk does.
+void wal_doubt(const struct store *store);
+// Before the database is read for the first time: what a former program left in doubt is written
+// again.
+enum status wal_mend(struct store *store) MUST_USE;
 // schema.c: creates or upgrades, under the lock.
 enum status schema_open(struct store *store) MUST_USE;
 

@@ -11,7 +11,6 @@
 
 #include "client/store/db.h"
 
-#define DATABASE_FILE "lianxiao.db"
 #define LOCK_FILE "lock"
 // The write-ahead log is copied back when it is larger than this: about 1,000 pages, as SQLite's
 // own default.
@@ -72,7 +71,7 @@ static int on_log(void *user, sqlite3 *db, const char *name, int pages) {
 }
 
 static enum status open_database(struct store *store) {
-    char *path = path_in(store->home, DATABASE_FILE);
+    char *path = path_in(store->home, STORE_DATABASE);
     if (!path)
         return STATUS_NO_MEMORY;
     enum status status = make_private(path);
@@ -94,6 +93,7 @@ static enum status open_database(struct store *store) {
     sqlite3_wal_hook(store->db, on_log, store);
     // Else the last one to close would checkpoint outside the lock.
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    TRY(wal_mend(store));
     return schema_open(store);
 }
 
@@ -203,6 +203,7 @@ enum status store_commit(struct store *store) {
         return db_error(store, STATUS_INVALID, "no transaction is open");
     enum status status = execute(store, "commit");
     if (status != STATUS_OK) {
+        wal_doubt(store);
         store_rollback(store);
         return status;
     }

@@ -40,17 +40,18 @@ static bool fill_up(struct session *session, uint64_t change, enum disk_call wha
     return true;
 }
 
-// Every second time the machine loses power after the failure, before anything is tried again.
+// One time in three the machine loses power after the failure, before anything is tried again; one
+// time another program goes on.
 static bool go_on(struct session *session, enum status status, uint64_t seed) {
     if (status != STATUS_OK && session_error(session)[0] == '\0') {
         printf("  wrong: status %d without a word why\n", (int)status);
         return false;
     }
     disk_heal(session->disk);
-    if (seed / 4 % 2 == 0) {
+    if (seed / 4 % 3 != 0)
         session_drop_home(session);
+    if (seed / 4 % 3 == 1)
         disk_crash(session->disk, seed);
-    }
     if (!session_check(session) || session_run(session) != STATUS_OK)
         return false;
     session_drop_home(session);
