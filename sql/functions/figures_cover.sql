@@ -11,7 +11,7 @@ begin
     left join lx.unit u on u.id = a.stream
     left join lx.stream_cursor c on c.district = u.district and c.stream = u.id
     where c.seq is null or c.seq < a.seq
-       or exists (select from lx.todo t where t.district = u.district and t.lane = 1));
+       or exists (select from lx.todo t where t.district = u.district and t.lane = 1 offset 0)); -- offset 0: one look, not a list of all who wait
 end
 $$;
 alter function lx.figures_cover owner to lianxiao_writer;

@@ -31,7 +31,9 @@ begin
   with person as (
     select p.id, p.stream, null::timestamptz as left_at from lx.person p where p.district = v_district and p.stream = p_stream
     union
-    select p.id, p.stream, null from lx.membership m join lx.person p on p.district = m.district and p.id = m.person
+    select p.id, p.stream, null
+    from lx.membership m
+    cross join lateral (select p.id, p.stream from lx.person p where p.district = m.district and p.id = m.person offset 0) p
     where m.district = v_district and m.unit = p_stream and p.stream <> p_stream
       and (m.until_at is null or m.until_at > now() - interval '35 days')
     union
@@ -42,9 +44,9 @@ begin
   select case when w.left_at is null then 2 else 3 end, null::int8, w.id, w.stream, h.roster_version, m.programme, m.unit, m.role, m.from_at, m.until_at, m.guest,
          w.left_at
   from who w
-  join lx.head h on h.district = v_district and h.stream = w.stream
-  left join lx.membership m on m.district = v_district and m.person = w.id
-  order by w.id, m.from_at;
+  cross join lateral (select h.roster_version from lx.head h where h.district = v_district and h.stream = w.stream offset 0) h
+  left join lateral (select m.* from lx.membership m where m.district = v_district and m.person = w.id offset 0) m on true
+  order by w.id, m.from_at; -- offset 0: one by one, whatever the planner knows of the tables
 
   -- who went to another district: home = the district's unit there
   return query

@@ -1,4 +1,4 @@
--- Reads the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1), the cursors move to the heads. A school that
+-- Reads the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1) unless they wait there, the cursors move to the heads. A school that
 -- chooses courses (COURSE_RANGE 11, or a VOID 14 that may undo one) puts its people there, too, those as well who have gone to another district.
 -- Takes the district and how many streams at most. Returns how many streams and subjects. Needs district_take. Locks the cursors.
 create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4)
@@ -14,12 +14,13 @@ begin
       limit p_limit
     ),
     fresh as materialized (
-      select f.subject, bool_or(f.kind in (11, 14)) as chooses
+      select f.subject, f.chooses
       from behind b
       cross join lateral (
-        select f.subject, f.kind from lx.fact f where f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head offset 0
+        select f.subject, bool_or(f.kind in (11, 14)) as chooses
+        from lx.fact f where f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head
+        group by f.subject offset 0
       ) f -- a stream at a time, whatever the planner knows
-      group by f.subject
     ),
     found as (
       select p_district as district, f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject
@@ -33,7 +34,12 @@ begin
       where f.chooses
     ),
     put as (
-      insert into lx.todo (district, subject, level, lane) select f.district, f.subject, f.level, 1 from found f
+      insert into lx.todo (district, subject, level, lane)
+      select f.district, f.subject, f.level, 1
+      from found f
+      -- Who waits in this district will be read with the new facts, too; nobody else takes from it. In another one an assessor may be reading now.
+      where f.district <> p_district
+         or not exists (select from lx.todo t where t.district = p_district and t.lane = 1 and t.subject = f.subject offset 0)
       returning 1
     ),
     moved as (

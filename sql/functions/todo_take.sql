@@ -1,4 +1,4 @@
--- Takes the next subjects of one lane off todo: persons before workshops before schools before districts, each once.
+-- Takes the next subjects of one lane off todo: persons before workshops before schools before districts, who waits longest first, each once.
 -- Takes the district, the lane (1 live, 2 rescore) and how many entries at most. Returns subjects; the entries are removed, so the transaction must do the
 -- work. Fewer entries than the limit: the lane is empty. Needs district_take. Locks the removed rows (nobody else touches them).
 drop function if exists lx.todo_take(int4, int4);
@@ -12,7 +12,7 @@ begin
       select t.ctid as place, t.subject, t.level
       from lx.todo t
       where t.district = p_district and t.lane = p_lane
-      order by t.level desc
+      order by t.level desc, t.since
       limit p_limit
     ),
     gone as (

@@ -27,13 +27,14 @@ import plots  # noqa: E402
 import report  # noqa: E402
 import targets  # noqa: E402
 import town as towns  # noqa: E402
-from drive import load_generator, raise_limit  # noqa: E402
+from drive import Spread, load_generator, raise_limit  # noqa: E402
 
 SCHOOLS = 25
 LONG = ("rescore",)
+RESCORED = 200_000  # teachers of G15.rescore
 # Seconds that each takes with the defaults on two free cores; --minutes begins nothing that would not end in time.
 EXPECTED = {"push": 90, "durable": 90, "single": 20, "ping": 30, "idle": 150, "handshake": 20, "reads": 25, "groupby": 40, "fresh": 150, "assess": 10,
-            "client": 60, "rescore": 900, "ledger": 400, "connections": 150, "batch": 60, "teachers": 900}
+            "client": 60, "rescore": 400, "ledger": 250, "connections": 120, "batch": 40, "teachers": 450}
 
 
 def machine() -> dict:
@@ -84,6 +85,9 @@ def measure(name: str, city: City) -> dict:
     started = time.monotonic()
     if name in curves.CURVES:
         found = {"curve": curves.measure(name, options)}
+        last = found["curve"]["points"][-1]
+        if name == "teachers" and last["x"] > 0.99 * RESCORED:  # the same measurement as `rescore`
+            found["figures"] = [targets.row(targets.BY_ID["G15.rescore"], Spread(**last["values"]["rescore_s"]))]
     else:
         bench = figures.Bench.bare(options) if name == "rescore" else city.get()
         bench.seen = {}
@@ -108,7 +112,7 @@ def chosen(options) -> list[str]:
     names = []
     for name in options.names or [name for name in figures.MEASURES if name not in LONG]:
         if name == "all":
-            names += [n for n in [*figures.MEASURES, *curves.CURVES] if not (options.output / f"{n}.json").exists()]
+            names += [n for n in [*figures.MEASURES, *curves.CURVES] if n not in LONG and not (options.output / f"{n}.json").exists()]
         else:
             names += curves.CURVES if name == "curves" else [name]
     return names
@@ -134,7 +138,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2, help="of one side in one round, about")
     parser.add_argument("--guess", type=float, default=80_000, help="records a second that sizes the rounds")
-    parser.add_argument("--teachers", type=int, default=200_000, help="of rescore")
+    parser.add_argument("--teachers", type=int, default=RESCORED, help="of rescore")
     parser.add_argument("--points", type=int, nargs="+", help="of a curve, instead of its own")
     parser.add_argument("--short", action="store_true", help="the small points of a curve")
     parser.add_argument("--minutes", type=float, help="begin nothing that would take longer")

@@ -1,4 +1,5 @@
 """What drives a measurement: the load generators, processor time of processes, medians over interleaved rounds."""
+import contextlib
 import json
 import resource
 import statistics
@@ -74,9 +75,16 @@ def cpu_s(pids) -> float:
 
 
 def postgres_pids(cluster: lx.Cluster) -> list[int]:
+    """All but autovacuum's workers: what they do is nobody's operation, and would fall on whoever is measured just then."""
     postmaster = cluster.postmaster()
-    out = lx.run(["ps", "--ppid", postmaster, "-o", "pid="], check=False).stdout
-    return [postmaster, *(int(word) for word in out.split())]
+    out = lx.run(["ps", "--ppid", postmaster, "-o", "pid=,args="], check=False).stdout
+    return [postmaster, *(int(line.split()[0]) for line in out.splitlines() if "autovacuum worker" not in line)]
+
+
+def backend_pids(cluster: lx.Cluster, role: str) -> list[int]:
+    """PostgreSQL's processes that serve a role's connections."""
+    out = lx.run(["ps", "--ppid", cluster.postmaster(), "-o", "pid=,args="], check=False).stdout
+    return [int(line.split()[0]) for line in out.splitlines() if f": {role} " in line]
 
 
 def memory_kib(pids) -> int:
@@ -86,18 +94,28 @@ def memory_kib(pids) -> int:
                if line.startswith("RssAnon"))
 
 
+def cpu_of(pids) -> dict[int, float]:
+    """Of each process that is still there: PostgreSQL's helpers come and go."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found[pid] = cpu_s([pid])
+    return found
+
+
 class Meter:
-    """Processor seconds of groups of processes over a with block: meter.used["server"]."""
+    """Processor seconds of groups of processes over a with block: meter.used["server"]. What has ended meanwhile is left out."""
 
     def __init__(self, **groups: list[int]):
         self.groups, self.used = groups, {}
 
     def __enter__(self) -> "Meter":
-        self.before = {name: cpu_s(pids) for name, pids in self.groups.items()}
+        self.before = {name: cpu_of(pids) for name, pids in self.groups.items()}
         return self
 
     def __exit__(self, *_) -> None:
-        self.used = {name: cpu_s(pids) - self.before[name] for name, pids in self.groups.items()}
+        for name, before in self.before.items():
+            self.used[name] = sum(now - before[pid] for pid, now in cpu_of(before).items())
 
 
 # ---- rounds ----

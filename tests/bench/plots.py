@@ -4,6 +4,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "lianxiao"})  # text as text; the same picture, the same file
 from matplotlib import pyplot, ticker  # noqa: E402  (the backend comes first)
 
 import curves  # noqa: E402
@@ -54,8 +55,12 @@ def draw(name: str, result: dict, folder: Path, caption: str) -> None:
     """NAME.svg and NAME.png."""
     curve, points = curves.CURVES[name], result["points"]
     groups = panels(curve)
-    figure, all_axes = pyplot.subplots(len(groups), 1, figsize=(8, 3.6 * len(groups)), squeeze=False, layout="constrained")
-    for axes, group in zip(all_axes[:, 0], groups):
+    columns = 2 if len(groups) > 3 else 1
+    lines = -(-len(groups) // columns)
+    figure, grid = pyplot.subplots(lines, columns, figsize=(8 * columns, 3.6 * lines), squeeze=False, layout="constrained")
+    for axes in grid.flat[len(groups):]:
+        axes.axis("off")
+    for axes, group in zip(grid.flat, groups):
         for place, series in enumerate(group):
             draw_series(axes, series, points, place)
         dress(axes, curve, group[0].unit, points, [v for s in group for p in points for v in p["values"][s.key].values()])
