@@ -135,7 +135,7 @@ static void check_place(struct audit *audit, int32_t district, const struct audi
     size_t at = uuid_map_find(&audit->person_map, subject);
     struct uuid home = at != UUID_MAP_NONE ? audit->people[at].stream : subject;
     bool moved = uuid_map_find(&audit->row_map, db_uuid(result, row, FACT_ID)) != UUID_MAP_NONE;
-    *out_seated = at == UUID_MAP_NONE || audit->people[at].settled;
+    *out_seated = !moved && (at == UUID_MAP_NONE || audit->people[at].settled);
     if (!(moved && at == UUID_MAP_NONE) &&
         district != (at != UUID_MAP_NONE ? audit->people[at].district : sent_in))
         tell(audit, district, seal, db_uuid(result, row, FACT_ID), "it lies in another district");

@@ -1,6 +1,8 @@
 """Teachers who go to another district: real clients of both sides, credits kept, figures right, nothing typed lost."""
 import behaviour
 import lx
+import office
+import peer
 import pytest
 from behaviour import (CHINESE, DISTRICT, FOREIGN_SCHOOL, FOREIGN_WORKSHOP, OTHER_DISTRICT, SCHOOL, WORKSHOP, Teacher, bring,
                        figures_are_through, home_of, replica)
@@ -182,6 +184,28 @@ def test_who_is_taken_back_has_never_been_away(deployment, sides, tmp_path):
     assert replica(away) == replica(old.school) and len(away.json("record", "list", teacher.account)) == 2
     figures_are_through(deployment)
     assert deployment.ctl("verify").returncode == 0
+
+
+def test_who_belonged_nowhere_is_taken_back(deployment, tmp_path):
+    """A person whose first membership is that of coming back: his records lie at new places, and the audit knows why."""
+    unit = office.unit_id(deployment, WORKSHOP)
+    person, (as_person, _) = office.teacher(unit, 1)
+    transfer, away = office.send_out(person, office.unit_id(deployment, OTHER_DISTRICT))
+
+    def push(connection, first: int, operation) -> None:
+        group = peer.ledger.PushGroup(stream=unit, first_op_seq=first, operations=[operation.SerializeToString()])
+        answer = connection.call("PUSH", peer.ledger.PushRequest(groups=[group]), peer.ledger.PushReply).groups[0]
+        assert answer.verdict == peer.ledger.GROUP_DONE and not answer.refused, answer
+
+    with office.login(deployment, tmp_path, "school_admin", SCHOOL) as school:
+        push(school, 1, as_person)
+        push(school, 2, office.hours(person, 100))
+    with office.login(deployment, tmp_path, "district_admin", DISTRICT) as district:
+        push(district, 1, away)
+        push(district, 2, office.take_in(transfer, person, unit))
+    figures_are_through(deployment)
+    assert deployment.cluster.sql("select count(*) from membership where version = 1") == [["1"]]
+    assert audited(deployment)
 
 
 def test_a_school_sends_nobody_out(deployment, sides, tmp_path):
