@@ -15,6 +15,9 @@ begin
     when v_unit.closed_at is not null then 15
     when v_unit.level not in (3, 4) or p_row.role <> 1 or p_row.guest then 9
     when p_row.from_at < p_left_at then 13
+    -- a home there that ended later would stay his home (home_of)
+    when exists (select from jsonb_array_elements(p_body -> 'memberships') m (row) join lx.unit u on u.id = (m.row ->> 'unit')::uuid and u.district = p_district
+                 where not (m.row ->> 'guest')::bool and (m.row ->> 'from_at')::timestamptz > p_row.from_at) then 13
     when exists (select from lx.person p where p.district = p_district and p.teacher_no = p_body #>> '{person,teacher_no}') then 4
     when exists (select from lx.person p where p.district = p_district and p.account = p_body #>> '{person,account}') then 5
     when exists (select from lx.membership m where m.district = p_district and m.id = p_row.id)

@@ -1,7 +1,7 @@
 -- Transfers between districts: out, in transit, in, taken back; who may, what is refused, what each stream holds, what the figures give back.
 begin;
 \ir fixture.sql
-select plan(61);
+select plan(65);
 \set t1 'pg_temp.id(\'t1\')'
 \set tr 'pg_temp.id(\'transfer\')'
 \set may '\'2021-05-01T00:00:00Z\''
@@ -96,5 +96,11 @@ select is(pg_temp.in('d2', 3, 'S3-2', 1, pg_temp.id('third'), :t1, pg_temp.id('m
 delete from lx.fact where stream = pg_temp.u('S3-2');
 select is((pg_temp.in('d2', 3, 'S3-2', 2, pg_temp.id('third'), :t1, pg_temp.id('m11')), lx.transit_carry(), lx.transit_carry(), pg_temp.sound_all())::text, '(1,t,f,t)', 'but taken back: the other side never hears of it');
 select is((select (district, stream)::text from lx.person where id = :t1), format('(2,%s)', pg_temp.u('S3-2')), 'he is where he was taken back to');
+
+-- a place that he had longer than until the day he left: it would still count as his home
+select is((pg_temp.out('d2', 3, 'S3-2', 3, pg_temp.id('fourth'), :t1, 'D1', 1), pg_temp.in('d2', 3, 'S3-1', 10, pg_temp.id('fourth'), :t1, pg_temp.id('m12'), '2021-08-01'))::text, '(1,1)', 'out and back, with a place from August');
+select is(pg_temp.out('d2', 3, 'S3-1', 11, pg_temp.id('fifth'), :t1, 'D1', 1), 1, 'and sent out again, as of July');
+select is(pg_temp.in('d2', 3, 'S3-2', 4, pg_temp.id('fifth'), :t1, pg_temp.id('m13'), '2021-07-02'), 13, 'a new place in the district begins no earlier than that one');
+select is((pg_temp.in('d2', 3, 'S3-2', 5, pg_temp.id('fifth'), :t1, pg_temp.id('m13'), '2021-08-01'), pg_temp.sound_all())::text, '(1,t)', 'or with it');
 select finish();
 rollback;
