@@ -141,11 +141,14 @@ static enum status settle(struct sync *sync, struct uuid stream, const Lx__Pushe
     return STATUS_OK;
 }
 
-// Keys that the server has already seen are kept: its answer about them is still to come.
+// Keys that the server has already seen are kept: its answer about them is still to come. Of a unit
+// that is under way nobody can say what it has seen.
 static enum status give_up(struct sync *sync, struct uuid id, const Lx__Reason *reason) {
     const struct sync_stream *stream = sync_find_stream(sync, id);
     uint64_t known = stream ? stream->server_next_op : 0;
     hold(sync, id);
+    if (reason && reason->reason == REASON_UNIT_MOVING)
+        known = INT64_MAX;
     return store_outbox_unseal(sync->store, id, known, reason);
 }
 

@@ -243,6 +243,7 @@ static Lx__PushedGroup *answer_group(struct fake_server *server, const Lx__PushG
     answer->stream = group->stream;
     if (stream->refuse_groups) {
         answer->verdict = LX__GROUP_VERDICT__GROUP_REFUSED;
+        answer->reason = stream->reason != 0 ? make_reason(server, stream->reason) : NULL;
         return answer;
     }
     if (group->first_op_seq > stream->n_ops + 1) {

@@ -4,6 +4,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "common/wire/reason.h"
 #include "tests/unit/client/store/home.h"
 
 #define FAKE_STREAMS 3 // that fake_open makes
@@ -33,6 +34,7 @@ struct fake_stream {
     struct fake_op ops[FAKE_OPS]; // op_seq - 1
     size_t n_ops;
     bool refuse_groups;    // GROUP_REFUSED
+    enum reason_id reason; // then; 0: none is told
     uint64_t floor;        // newest tombstone that was removed
     uint64_t wrong_digest; // xor'ed into the next `wrong_times` answers
     unsigned wrong_times;

@@ -129,6 +129,27 @@ static void test_refused_group_waits_and_others_go(void **state) {
     world_close(&world);
 }
 
+// It may have what it has not answered: another operation under the same key would be a copy's.
+static void test_keys_for_a_unit_under_way_are_kept(void **state) {
+    struct world world;
+    struct outbox_entries entries;
+    (void)state;
+    world_open(&world, false, 0);
+    world.server.streams[0].refuse_groups = true;
+    for (int moving = 0; moving < 2; moving++) {
+        world.server.streams[0].reason = moving ? REASON_UNIT_MOVING : REASON_STREAM_UNKNOWN;
+        world_record(&world, 0, "t.plan");
+        world_run_round(&world);
+        assert_int_equal(store_outbox(world.home.store, OUTBOX_WAITING, world.home.arena, &entries),
+                         STATUS_OK);
+        assert_int_equal(entries.entries[0].op_seq, moving);
+    }
+    world.server.streams[0].refuse_groups = false;
+    world_run_round(&world);
+    assert_int_equal(world_counts(&world).acked, 2);
+    world_close(&world);
+}
+
 static void test_server_that_lost_operations_gets_them_again(void **state) {
     struct world world;
     (void)state;
@@ -445,6 +466,7 @@ int main(void) {
         cmocka_unit_test(test_any_cut_ends_in_the_same_state),
         cmocka_unit_test(test_damaged_replica_starts_afresh_once),
         cmocka_unit_test(test_refused_group_waits_and_others_go),
+        cmocka_unit_test(test_keys_for_a_unit_under_way_are_kept),
         cmocka_unit_test(test_server_that_lost_operations_gets_them_again),
         cmocka_unit_test(test_restored_server_is_healed_by_an_idle_home),
         cmocka_unit_test(test_epoch_begins_replicas_anew),
