@@ -106,6 +106,13 @@ static enum status take_group(struct reading *reading, const Lx__ReceiptGroup *g
     return STATUS_OK;
 }
 
+// From before the server was restored, as far as this home knows: what it says may be lost.
+static bool is_of_lost_history(struct store *store, const Lx__BundleReceipt *receipt) {
+    int64_t since_ms;
+    return store_config_get_int(store, STORE_CONFIG_EPOCH_SINCE, &since_ms) == STATUS_OK &&
+           receipt->received_at_ms < since_ms;
+}
+
 // STATUS_INVALID: the receipt speaks of what the bundle does not have.
 static enum status take_receipt(struct reading *reading, const struct bundle_head *head,
                                 const Lx__BundleReceipt *receipt) {
@@ -119,7 +126,9 @@ static enum status take_receipt(struct reading *reading, const struct bundle_hea
                             &stream) != STATUS_OK)
             return STATUS_INVALID;
         enum status status = store_bundle_has_group(store, head->id, head->part, stream, range);
-        if (status == STATUS_OK)
+        if (status == STATUS_OK && is_of_lost_history(store, receipt))
+            reading->told->missing += group->op_last - group->op_from + 1;
+        else if (status == STATUS_OK)
             status = take_group(reading, group, stream);
         if (status != STATUS_OK)
             return status == STATUS_NOT_FOUND ? STATUS_INVALID : status;

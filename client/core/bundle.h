@@ -34,7 +34,8 @@ enum client_result client_bundle_carry(struct client *client, const char *path,
 
 struct bundle_receipt {
     uint64_t stored, refused; // operations that have their answer now
-    uint64_t missing, held;   // an earlier file is missing; the stream was refused as a whole
+    uint64_t missing; // an earlier file is missing, or the server was restored since: carry again
+    uint64_t held;    // the stream was refused as a whole
 };
 
 // Marks what the receipt of one of this home's bundles says.

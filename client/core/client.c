@@ -88,6 +88,22 @@ int64_t client_now_ms(struct store *store, int64_t clock_ms) {
     return client_right_time_ms(clock_ms, client_trusted_time_ms(store));
 }
 
+static bool is_known_epoch(struct store *store, struct arena *arena, struct view epoch) {
+    struct view known;
+    return store_config_get(store, STORE_CONFIG_DB_EPOCH, arena, &known) == STATUS_OK &&
+           view_equal(known, epoch);
+}
+
+// What was answered before belongs to the history of another epoch.
+static enum status put_epoch(struct client *client, const Lx__HelloReply *hello) {
+    struct store *store = client->store;
+    struct view epoch = view_from(hello->db_epoch.data, hello->db_epoch.len);
+    if (is_known_epoch(store, client->arena, epoch))
+        return STATUS_OK;
+    TRY(store_config_set_int(store, STORE_CONFIG_EPOCH_SINCE, hello->server_time_ms));
+    return store_config_set(store, STORE_CONFIG_DB_EPOCH, epoch);
+}
+
 static enum status put_hello(struct client *client, const Lx__HelloReply *hello) {
     struct store *store = client->store;
     int64_t seen_ms = 0;
@@ -98,8 +114,7 @@ static enum status put_hello(struct client *client, const Lx__HelloReply *hello)
         TRY(store_config_set_int(store, STORE_CONFIG_SERVER_TIME, hello->server_time_ms));
     TRY(store_config_set_int(store, STORE_CONFIG_SKEW, hello->server_time_ms - clock_now_ms()));
     if (hello->has_db_epoch) // a server whose database is away cannot tell
-        TRY(store_config_set(store, STORE_CONFIG_DB_EPOCH,
-                             view_from(hello->db_epoch.data, hello->db_epoch.len)));
+        TRY(put_epoch(client, hello));
     return store_commit(store);
 }
 

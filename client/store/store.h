@@ -54,6 +54,7 @@ enum status store_change_counter(struct store *store, uint64_t *out_counter) MUS
 #define STORE_CONFIG_SKEW "skew_ms"                // server's clock minus ours, decimal text
 #define STORE_CONFIG_LAST_SYNC "last_sync_ms"      // end of the last complete sync, decimal text
 #define STORE_CONFIG_DB_EPOCH "db_epoch"           // 16 bytes, as Hello told
+#define STORE_CONFIG_EPOCH_SINCE "epoch_since_ms"  // server's time when it told so first
 #define STORE_CONFIG_BUNDLE_CERTIFICATE "bundle_certificate" // DER; absent: bundles are not taken
 #define STORE_CONFIG_DOUBTFUL "doubtful_ms"      // acknowledged until then: by a database of before
 #define STORE_CONFIG_HEALED_EPOCH "healed_epoch" // under which all that is stored was so

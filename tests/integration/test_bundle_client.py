@@ -75,6 +75,22 @@ def test_a_term_without_network(behaving, tmp_path):
     assert stored(behaving, teacher) == 3 and behaviour.waits_here(home) == 0
 
 
+def test_a_receipt_of_a_lost_history_answers_nothing(behaving, tmp_path):
+    home, teacher = school(behaving, tmp_path)
+    carrier = office(behaving, "head", behaviour.FOREIGN_WORKSHOP)
+    file, receipt = tmp_path / "term.lxb", tmp_path / "receipt.lxb"
+    certify(home, teacher, "A1")
+    home.run("bundle", "write", file)
+    carrier.run("bundle", "carry", file, "--receipt", receipt)
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:  # as if a restored server had answered since
+        db.execute("update config set value = cast((cast(value as text) + 3600000) as blob) where name = 'epoch_since_ms'")
+    told = home.run("bundle", "receipt", receipt, "--json", check=False)
+    assert told.returncode == PARTLY and '"missing":1' in told.stdout.replace(" ", ""), told
+    assert states(home)[-1] == "bundled"
+    online(home)
+    assert home.json("sync")["sent"] == 1
+
+
 def test_without_a_receipt_the_next_sync_answers(behaving, tmp_path):
     home, teacher = school(behaving, tmp_path)
     carrier = office(behaving, "inspector", behaviour.OTHER_DISTRICT)
