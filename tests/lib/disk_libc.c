@@ -16,6 +16,7 @@
 
 int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
+ssize_t __real_read(int fd, void *data, size_t size);
 ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __real_pwrite(int fd, const void *data, size_t size, off_t offset);
 ssize_t __real_pread(int fd, void *data, size_t size, off_t offset);
@@ -30,6 +31,7 @@ char *__real_realpath(const char *path, char *out);
 
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
+ssize_t __wrap_read(int fd, void *data, size_t size);
 ssize_t __wrap_write(int fd, const void *data, size_t size);
 ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset);
 ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset);
@@ -144,6 +146,15 @@ ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset) {
                                     : disk_read(descriptor->disk, descriptor->file, data, size,
                                                 (size_t)offset, &got);
     return error == 0 ? (ssize_t)got : result(error);
+}
+
+ssize_t __wrap_read(int fd, void *data, size_t size) {
+    struct descriptor *descriptor = ours(fd);
+    if (!descriptor)
+        return __real_read(fd, data, size);
+    ssize_t got = __wrap_pread(fd, data, size, (off_t)descriptor->offset);
+    descriptor->offset += got > 0 ? (size_t)got : 0;
+    return got;
 }
 
 int __wrap_fsync(int fd) {

@@ -12,10 +12,12 @@ static struct device *any_device(void) {
 
 static void person_acts(void) {
     static const enum command mostly[] = {
-        COMMAND_RECORD, COMMAND_RECORD, COMMAND_RECORD,   COMMAND_RECORD,
-        COMMAND_VOID,   COMMAND_PERSON, COMMAND_CHANGE,   COMMAND_MOVE,
-        COMMAND_RETRY,  COMMAND_DROP,   COMMAND_SYNC,     COMMAND_SYNC,
-        COMMAND_SYNC,   COMMAND_SYNC,   COMMAND_TRANSFER, COMMAND_TRANSFER};
+        COMMAND_RECORD,        COMMAND_RECORD,       COMMAND_RECORD,       COMMAND_RECORD,
+        COMMAND_VOID,          COMMAND_PERSON,       COMMAND_CHANGE,       COMMAND_MOVE,
+        COMMAND_RETRY,         COMMAND_DROP,         COMMAND_SYNC,         COMMAND_SYNC,
+        COMMAND_SYNC,          COMMAND_SYNC,         COMMAND_TRANSFER,     COMMAND_TRANSFER,
+        COMMAND_BUNDLE_WRITE,  COMMAND_BUNDLE_CARRY, COMMAND_BUNDLE_CARRY, COMMAND_BUNDLE_RECEIPT,
+        COMMAND_BUNDLE_RECEIPT};
     struct device *device = any_device();
     if (sim_below(12) == 0)
         device->watching = !device->watching;

@@ -34,6 +34,8 @@ static enum status put_identity(struct device *device, struct store *store) {
     for (size_t i = 0; i < sizeof device->id; i++)
         snprintf(hex + 2 * i, 3, "%02x", device->id[i]);
     TRY(store_file_write(store, STORE_FILE_CERTIFICATE, view_from(hex, 64)));
+    TRY(store_file_write(store, STORE_FILE_KEY, view_from_string("the device's key")));
+    TRY(store_file_write(store, STORE_FILE_CA, view_from_string(STICK_CA)));
     TRY(store_begin(store));
     TRY(store_config_set(store, STORE_CONFIG_SERVER, view_from_string("server:7443")));
     TRY(store_config_set(store, STORE_CONFIG_DEVICE, view_from(device->id, sizeof device->id)));
@@ -149,6 +151,9 @@ static void obey(struct device *device) {
         store_close(&device->store);
         fiber_sleep(sim_between(SIM_MS, SIM_SECOND));
         device->store = open_store(device); // NULL: the power is gone
+    } else if (command == COMMAND_BUNDLE_WRITE || command == COMMAND_BUNDLE_CARRY ||
+               command == COMMAND_BUNDLE_RECEIPT) {
+        stick_command(device, command);
     } else {
         type_command(device, command);
     }

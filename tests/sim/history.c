@@ -9,6 +9,7 @@
 #include "common/wire/frame.h"
 #include "common/wire/reason.h"
 #include "common/wire/unpack.h"
+#include "proto/bundle.pb-c.h"
 #include "tests/sim/world.h"
 
 struct sent {
@@ -17,6 +18,7 @@ struct sent {
     uint64_t op_seq;
     struct uuid record;
     bool is_fact;
+    bool pushed; // by itself, not only in a bundle
     bool former; // under an identity, or a key, that the home has no longer
     bool acknowledged;
     bool refused;
@@ -99,7 +101,7 @@ static const char *kind_of(const Lx__Operation *operation) {
 }
 
 static void take_operation(const struct machine *client, struct uuid stream, uint64_t op_seq,
-                           ProtobufCBinaryData bytes) {
+                           ProtobufCBinaryData bytes, bool pushed) {
     Lx__Operation *operation = lx__operation__unpack(NULL, bytes.len, bytes.data);
     if (operation == NULL) {
         finding("an operation cannot be read");
@@ -115,6 +117,7 @@ static void take_operation(const struct machine *client, struct uuid stream, uin
     sent->client = client;
     sent->stream = stream;
     sent->op_seq = op_seq;
+    sent->pushed = sent->pushed || pushed;
     sent->record = record;
     sent->is_fact = operation->fact != NULL;
     char stream_text[UUID_TEXT_SIZE], record_text[UUID_TEXT_SIZE];
@@ -130,8 +133,22 @@ static void take_push(const struct machine *client, const Lx__PushRequest *reque
         const Lx__PushGroup *group = request->groups[i];
         for (size_t j = 0; j < group->n_operations; j++)
             take_operation(client, id_of(group->stream), group->first_op_seq + j,
-                           group->operations[j]);
+                           group->operations[j], true);
     }
+}
+
+void history_bundled(struct view content) {
+    Lx__Bundle *bundle = lx__bundle__unpack(NULL, content.size, content.data);
+    if (bundle == NULL) {
+        finding("a bundle cannot be read");
+        return;
+    }
+    for (size_t i = 0; i < bundle->n_groups; i++)
+        for (size_t j = 0; j < bundle->groups[i]->n_operations; j++)
+            take_operation(machine_current(), id_of(bundle->groups[i]->stream),
+                           bundle->groups[i]->first_op_seq + j, bundle->groups[i]->operations[j],
+                           false);
+    lx__bundle__free_unpacked(bundle, NULL);
 }
 
 static bool is_refused(const Lx__PushedGroup *group, uint64_t op_seq) {
@@ -149,7 +166,9 @@ static void withdraw(const struct machine *client, struct uuid stream) {
             sents[i].former = true;
 }
 
-static void take_pushed(const struct machine *client, const Lx__PushedGroup *group) {
+// What the server says of a client's keys from `from` on: the answer to a push speaks of what was
+// pushed, though the server may have more by a bundle.
+static void take_pushed(const struct machine *client, const Lx__PushedGroup *group, uint64_t from) {
     char text[UUID_TEXT_SIZE];
     uuid_format(id_of(group->stream), text);
     trace("pushed by %s: %.8s verdict %d, to %" PRIu64 ", at %" PRIu64 ", expected %" PRIu64
@@ -173,12 +192,28 @@ static void take_pushed(const struct machine *client, const Lx__PushedGroup *gro
     for (size_t i = 0; i < n_sents; i++) {
         struct sent *sent = &sents[i];
         if (sent->client != client || sent->former || sent->acknowledged ||
-            sent->op_seq > group->op_to || !uuid_equal(sent->stream, stream))
+            sent->op_seq > group->op_to || sent->op_seq < from || (from == 0 && !sent->pushed) ||
+            !uuid_equal(sent->stream, stream))
             continue;
         sent->acknowledged = true;
         sent->refused = is_refused(group, sent->op_seq);
         count(sent->refused ? COUNT_REFUSED : COUNT_ACKNOWLEDGED);
     }
+}
+
+void history_receipt(struct view content) {
+    Lx__BundleReceipt *receipt = lx__bundle_receipt__unpack(NULL, content.size, content.data);
+    if (receipt == NULL) {
+        finding("a receipt cannot be read");
+        return;
+    }
+    for (size_t i = 0; i < receipt->n_groups; i++) {
+        Lx__PushedGroup answer = *receipt->groups[i]->answer;
+        if (answer.op_to > receipt->groups[i]->op_last)
+            answer.op_to = receipt->groups[i]->op_last;
+        take_pushed(machine_current(), &answer, receipt->groups[i]->op_from);
+    }
+    lx__bundle_receipt__free_unpacked(receipt, NULL);
 }
 
 // ---- the way down ----
@@ -251,7 +286,7 @@ static void on_frame(const struct machine *client, int64_t sent_us, bool to_serv
             check_let_in(client, sent_us);
         const Lx__PushReply *pushed = message;
         for (size_t i = 0; pushed != NULL && i < pushed->n_groups; i++)
-            take_pushed(client, pushed->groups[i]);
+            take_pushed(client, pushed->groups[i], 0);
         if (method == LX__METHOD__PULL)
             message = read_message(&lx__pull_reply__descriptor, frame->payload, &SCAN_LIMITS_REPLY);
         if (method == LX__METHOD__PULL && message != NULL)
@@ -340,25 +375,13 @@ static bool is_in_scope(const struct device *device, struct uuid stream, struct 
     return false;
 }
 
-// The server's word: a home with a change of somebody that still waits takes that for where he is.
-static bool has_moved(struct uuid subject, struct uuid from, struct arena *own) {
-    struct db_params *params = db_params_new(own);
-    db_param_uuid(params, subject);
-    db_param_uuid(params, from);
-    struct db_result *result =
-        base_ask("select from lx.person where id = $1 and stream <> $2", params);
-    bool moved = result != NULL && db_rows(result) > 0;
-    base_free(&result);
-    return moved;
-}
-
 // May it be out of sight? It may have moved with its subject, or the scope has ended.
 static bool may_be_away(const struct device *device, const struct typed *typed,
                         const struct outbox_entry *entry, struct arena *own) {
     struct uuid home;
     return !is_in_scope(device, entry->stream, own) ||
            store_home_stream(device->store, typed->subject, &home) != STATUS_OK ||
-           has_moved(typed->subject, entry->stream, own);
+           transfer_has_moved(typed->subject, entry->stream);
 }
 
 static void look_at(const struct device *device, struct typed *typed, bool in_step,

@@ -76,6 +76,7 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     audit_begin();
     units_begin();
     operator_begin();
+    stick_begin();
     fault_begin();
     make_devices();
     server_start();
@@ -90,6 +91,7 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     oracle_run();
     end_world();
     history_end();
+    stick_end();
     server_free();
     base_seed_end();
     sim_reset();

@@ -105,11 +105,15 @@ static void mend_frozen(void) {
         struct arena *arena = arena_new(0);
         struct db_params *params = db_params_new(arena);
         db_param_bytea(params, view_from(world_devices[i].id, sizeof world_devices[i].id));
-        struct db_result *result = base_ask("select from lx.device where device = $1 and "
-                                            "(frozen_at is not null or revoked_at is not null)",
-                                            params);
-        if (result != NULL && db_rows(result) > 0)
+        struct db_result *result =
+            base_ask("select frozen_at is not null from lx.device where device = $1 and "
+                     "(frozen_at is not null or revoked_at is not null)",
+                     params);
+        if (result != NULL && db_rows(result) > 0) {
+            if (db_bool(result, 0, 0) && !world_devices[i].copied)
+                finding("%s is frozen as a copy, and there is none", world_devices[i].machine.name);
             device_enrol_again(&world_devices[i]);
+        }
         base_free(&result);
         arena_free(&arena);
     }

@@ -60,6 +60,7 @@ static void start(int index) {
     strcpy(process->config.dsn_api, "lianxiao_api");
     strcpy(process->config.dsn_assessor, "lianxiao_assessor");
     snprintf(process->config.audit_key, sizeof process->config.audit_key, "%s", audit_key_path());
+    strcpy(process->config.bundle_key, "simulated");
     snprintf(process->config.security_journal, sizeof process->config.security_journal, "%s",
              journal_path());
     if (index >= 0)

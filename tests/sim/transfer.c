@@ -115,3 +115,16 @@ void transfer_check(void) {
     count_all(COUNT_TRANSFER_IN,
               "select count(*) from lx.transit_package where taken_by is not null");
 }
+
+bool transfer_has_moved(struct uuid person, struct uuid from) {
+    struct arena *arena = arena_new(0);
+    struct db_params *params = db_params_new(arena);
+    db_param_uuid(params, person);
+    db_param_uuid(params, from);
+    struct db_result *result =
+        base_ask("select from lx.person where id = $1 and stream <> $2", params);
+    bool moved = result != NULL && db_rows(result) > 0;
+    base_free(&result);
+    arena_free(&arena);
+    return moved;
+}

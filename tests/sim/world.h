@@ -31,6 +31,9 @@ enum command {
     COMMAND_TRANSFER, // to another district, or from it
     COMMAND_RETRY,    // of what was refused
     COMMAND_DROP,
+    COMMAND_BUNDLE_WRITE, // instead of a sync
+    COMMAND_BUNDLE_CARRY, // somebody's
+    COMMAND_BUNDLE_RECEIPT,
     COMMAND_RESTART, // of the program
     COMMAND_COUNT
 };
@@ -85,6 +88,15 @@ struct local;
 void transfer_type(struct device *device, const struct local *local, struct arena *arena,
                    int64_t now_ms);
 void transfer_check(void);
+// The server's word: a home with a change of somebody that still waits takes that for where he is.
+bool transfer_has_moved(struct uuid person, struct uuid from);
+
+// ---- stick.c: bundles that are carried ----
+
+#define STICK_CA "the deployment's CA" // what every home has as its ca.crt
+void stick_begin(void);
+void stick_end(void);
+void stick_command(struct device *device, enum command command);
 
 // ---- audit.c: the chain of seals ----
 
@@ -104,6 +116,9 @@ void standing_check(const struct device *device);
 void history_typed(const struct device *device, int64_t entry, const Lx__Operation *operation);
 // new_entry: that repeats it; 0: none.
 void history_archived(const struct device *device, int64_t entry, int64_t new_entry);
+// What is inside of a bundle that this machine makes, and of a receipt that it reads.
+void history_bundled(struct view content);
+void history_receipt(struct view content);
 void history_cloned(const struct device *copy, const struct device *original);
 void history_new_device(const struct device *device);
 // After a sync, inside its fiber; in_step: it says that it is done.
