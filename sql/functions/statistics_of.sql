@@ -9,10 +9,13 @@ language plpgsql stable rows 1
 as $$
 #variable_conflict use_column
 begin
-  select u.id, u.level, u.district into id, level, district from lx.unit u where u.id = p_unit;
-  if not found
-     or not exists (select from lx.head h where h.district = statistics_of.district and h.stream = p_unit)
-     or not lx.may_here(p_unit, 1 << 12) then
+  select u.id, u.level, u.district, s.complete_through, s.scheme_version, s.to_rescore, s.day
+  into id, level, district, complete_through, scheme_version, to_rescore, day
+  from lx.unit u
+  join lx.head h on h.district = u.district and h.stream = u.id
+  left join lx.district_state s on s.district = u.district
+  where u.id = p_unit;
+  if not found or not lx.may_here(p_unit, 1 << 12) then
     return;
   end if;
   if statistics_of.level = 1 then
@@ -22,9 +25,6 @@ begin
     select case when bool_and(s.complete_through is not null) then min(s.complete_through) end, min(s.scheme_version), sum(s.to_rescore), min(s.day)
     into complete_through, scheme_version, to_rescore, day
     from lx.district_state s where s.district > 0;
-  else
-    select s.complete_through, s.scheme_version, s.to_rescore, s.day into complete_through, scheme_version, to_rescore, day
-    from lx.district_state s where s.district = statistics_of.district;
   end if;
   covers := true;
   if cardinality(p_streams) > 0 then

@@ -46,11 +46,12 @@ begin
            coalesce(r.subjects, 0), coalesce(r.passed, 0), coalesce(r.open, 0), coalesce(r.failed, 0), coalesce(r.exempt, 0), coalesce(r.points, 0),
            coalesce(r.done, 0), coalesce(r.started, 0), coalesce(r.late, 0), coalesce(r.missed, 0), coalesce(r.online_hours, 0), coalesce(r.school_hours, 0),
            coalesce(r.credits, 0)
-    from lx.unit u
+    from unnest(v_listed) l (unit)
+    cross join lateral (select u.id, u.code, u.name, u.level, u.district from lx.unit u where u.id = l.unit offset 0) u
     left join lateral (
       select r.* from lx.rollup r where r.district = u.district and r.unit = u.id and r.programme = p_programme and r.role = 1 and r.item = '' offset 0
     ) r on true -- a unit at a time, whatever the planner knows
-    where u.id = any(v_listed) and u.code > p_after
+    where u.code > p_after
     order by u.code;
   end if;
   if not found then
