@@ -1,4 +1,5 @@
--- The security events after one that the journal has, in order.
+-- The security events after one that the journal has, in order. The oldest that is kept only lends its hash to the next: where a journal begins anew, its
+-- first line must be provable, too.
 -- Takes the number of the journal's last event and how many at most. Returns number, time, what, body, hash and the hash before. Locks nothing.
 create or replace function lx.security_events(p_after int8, p_limit int4)
 returns table (no int8, at_ms int8, what text, body text, hash bytea, hash_before bytea)
@@ -8,8 +9,11 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select e.no, e.at_ms, e.what, e.body, e.hash, coalesce((select b.hash from lx.security_event b where b.no = e.no - 1), sha256(''))
-  from lx.security_event e where e.no > p_after order by e.no limit p_limit;
+  select e.no, e.at_ms, e.what, e.body, e.hash, case e.no when 1 then sha256('') else b.hash end
+  from lx.security_event e
+  left join lx.security_event b on b.no = e.no - 1
+  where e.no > p_after and (e.no = 1 or b.no is not null)
+  order by e.no limit p_limit;
 end
 $$;
 alter function lx.security_events owner to lianxiao_auth;

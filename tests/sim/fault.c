@@ -35,6 +35,7 @@ static void back_up(void) {
     backups[n_backups] = base_backup();
     scope_backup(backups[n_backups]);
     audit_backup(backups[n_backups]);
+    journal_backup(backups[n_backups]);
     trace("backup %d", backups[n_backups]);
     n_backups++;
 }
@@ -46,7 +47,7 @@ static void restore(void) {
     count(COUNT_RESTORE);
     trace("restore of backup %d", backups[which]);
     server_stop_all(true);
-    bool journal_lost = journal_before_restore();
+    bool journal_lost = journal_before_restore(backups[which]);
     base_restore(backups[which]);
     scope_restore(backups[which], journal_lost);
     audit_restore(backups[which]);

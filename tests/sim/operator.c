@@ -13,13 +13,17 @@
 #include "tests/sim/world.h"
 
 #define MAX_TRIES 50
+#define MAX_BACKUPS 16
 #define RIGHTS_SIZE (64 * 1024)
 
 static char path[64]; // "": not made yet
 static int journal_fd = -1;
-static bool lost;           // with the database: the next opening does without it
-static char *rights_before; // owns; NULL: nothing to compare with
-static char *logins_before; // owns, beside rights_before
+static bool lost;                      // with the database: the next opening does without it
+static bool anew;                      // it was lost before: what it has begins later
+static int64_t first_no;               // of what it has; 0: nothing
+static int64_t backed_up[MAX_BACKUPS]; // the database's last event in each
+static char *rights_before;            // owns; NULL: nothing to compare with
+static char *logins_before;            // owns, beside rights_before
 
 // ---- the file ----
 
@@ -42,6 +46,7 @@ static void empty_journal(void) {
     (void)journal_path();
     if (ftruncate(journal_fd, 0) != 0)
         die("the security journal cannot be emptied");
+    first_no = 0;
 }
 
 // A program that dies while it writes leaves a part of a line; a full disk takes nothing.
@@ -62,7 +67,10 @@ enum status __wrap_journal_append(const char *to, const struct journal_event *ev
         snprintf(out_error, JOURNAL_ERROR_SIZE, "no space is left");
         return STATUS_IO;
     }
-    return __real_journal_append(to, events, n, out_end, out_error);
+    enum status status = __real_journal_append(to, events, n, out_end, out_error);
+    if (status == STATUS_OK && n > 0 && first_no == 0)
+        first_no = events[0].no;
+    return status;
 }
 
 // ---- the tool ----
@@ -167,12 +175,22 @@ static bool journal_is_complete(void) {
            end.no == base_number("select no from lx.security_head");
 }
 
-bool journal_before_restore(void) {
+void journal_backup(int backup) {
+    backed_up[backup % MAX_BACKUPS] = base_number("select no from lx.security_head");
+}
+
+// One that was begun after a former loss has a gap before it: no replay can cross that.
+static bool journal_reaches(int backup) {
+    int64_t last = backed_up[backup % MAX_BACKUPS];
+    return !anew || (first_no > 0 && first_no <= last + 1);
+}
+
+bool journal_before_restore(int backup) {
     forget_rights();
-    if (sim_below(6) == 0) {
-        trace("the security journal is lost with the database");
+    if (sim_below(6) == 0 || !journal_reaches(backup)) {
+        trace("the security journal is lost with the database, or began after the backup");
         empty_journal();
-        lost = true;
+        lost = anew = true;
     } else if (!lost && journal_is_complete()) {
         rights_before = ask_rights();
         logins_before = ask_logins();
@@ -232,5 +250,5 @@ void operator_opens(void *user) {
 void operator_begin(void) {
     empty_journal();
     forget_rights();
-    lost = false;
+    lost = anew = false;
 }

@@ -156,7 +156,8 @@ const char *journal_path(void);
 bool operator_begins(void);
 void operator_ends(void);
 // The database is about to go. True: the journal goes, too.
-bool journal_before_restore(void);
+bool journal_before_restore(int backup);
+void journal_backup(int backup);
 void operator_opens(void *user); // the new epoch, with the journal or without it
 
 // ---- units.c: units that move, go into one another and close ----

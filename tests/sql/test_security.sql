@@ -1,7 +1,7 @@
 -- Security events: every change becomes a link of the chain; a database that has lost some gets them again.
 begin;
 \ir fixture.sql
-select plan(40);
+select plan(41);
 set constraints all immediate; -- every change is a commit of its own here
 
 create function pg_temp.head() returns lx.security_head language sql as $$ select h from lx.security_head h $$;
@@ -86,5 +86,6 @@ set session_replication_role = origin;
 select is(pg_temp.noted($$ select lx.ops_user_reset('op', 'acc.s1', 'h3') $$), array['account'], 'he comes back');
 select is((select hash_before from lx.security_events((select no from newest), 1)), (select hash from newest), 'what follows the journal''s end says so');
 select is((select min(no) from lx.security_event), (select no from newest), 'the rest is forgotten');
+select results_eq($$ select no, hash_before from lx.security_events(0, 10) $$, $$ select no + 1, hash from newest $$, 'a journal that begins anew begins behind it');
 select finish();
 rollback;
