@@ -32,7 +32,7 @@ static bool has(struct cli *cli, const char *name) {
 
 static int64_t number_of(struct cli *cli, const char *name) {
     int64_t value = 0;
-    return store_config_get_int(cli->store, name, &value) == STATUS_OK ? value : 0;
+    return store_config_get_int(cli->store, name, 0, &value) == STATUS_OK ? value : 0;
 }
 
 static enum status read_all(struct cli *cli, struct status_view *out) {

@@ -107,16 +107,20 @@ static enum status take_group(struct reading *reading, const Lx__ReceiptGroup *g
 }
 
 // From before the server was restored, as far as this home knows: what it says may be lost.
-static bool is_of_lost_history(struct store *store, const Lx__BundleReceipt *receipt) {
+static enum status is_of_lost_history(struct store *store, const Lx__BundleReceipt *receipt,
+                                      bool *out_lost) {
     int64_t since_ms;
-    return store_config_get_int(store, STORE_CONFIG_EPOCH_SINCE, &since_ms) == STATUS_OK &&
-           receipt->received_at_ms < since_ms;
+    TRY(store_config_get_int(store, STORE_CONFIG_EPOCH_SINCE, INT64_MIN, &since_ms));
+    *out_lost = receipt->received_at_ms < since_ms;
+    return STATUS_OK;
 }
 
 // STATUS_INVALID: the receipt speaks of what the bundle does not have.
 static enum status take_receipt(struct reading *reading, const struct bundle_head *head,
                                 const Lx__BundleReceipt *receipt) {
     struct store *store = reading->client->store;
+    bool lost;
+    TRY(is_of_lost_history(store, receipt, &lost));
     for (size_t i = 0; i < receipt->n_groups; i++) {
         const Lx__ReceiptGroup *group = receipt->groups[i];
         const uint64_t range[2] = {group->op_from, group->op_last};
@@ -126,7 +130,7 @@ static enum status take_receipt(struct reading *reading, const struct bundle_hea
                             &stream) != STATUS_OK)
             return STATUS_INVALID;
         enum status status = store_bundle_has_group(store, head->id, head->part, stream, range);
-        if (status == STATUS_OK && is_of_lost_history(store, receipt))
+        if (status == STATUS_OK && lost)
             reading->told->missing += group->op_last - group->op_from + 1;
         else if (status == STATUS_OK)
             status = take_group(reading, group, stream);

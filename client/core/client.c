@@ -66,11 +66,12 @@ static enum client_result result_of_open(enum status status) {
     return CLIENT_AWAY;
 }
 
-// T of the certificate check: the newest time seen from a server or the build's.
+// T of the certificate check: the newest time seen from a server or the build's; this, too, when
+// the home cannot be read, which whatever comes next will say.
 int64_t client_trusted_time_ms(struct store *store) {
-    int64_t seen_ms = 0;
     int64_t build_ms = (int64_t)LX_BUILD_TIME_S * 1000;
-    if (store_config_get_int(store, STORE_CONFIG_SERVER_TIME, &seen_ms) != STATUS_OK)
+    int64_t seen_ms;
+    if (store_config_get_int(store, STORE_CONFIG_SERVER_TIME, 0, &seen_ms) != STATUS_OK)
         seen_ms = 0;
     return seen_ms > build_ms ? seen_ms : build_ms;
 }
@@ -106,9 +107,8 @@ static enum status put_epoch(struct client *client, const Lx__HelloReply *hello)
 
 static enum status put_hello(struct client *client, const Lx__HelloReply *hello) {
     struct store *store = client->store;
-    int64_t seen_ms = 0;
-    if (store_config_get_int(store, STORE_CONFIG_SERVER_TIME, &seen_ms) != STATUS_OK)
-        seen_ms = 0;
+    int64_t seen_ms;
+    TRY(store_config_get_int(store, STORE_CONFIG_SERVER_TIME, 0, &seen_ms));
     TRY(store_begin(store));
     if (hello->server_time_ms > seen_ms)
         TRY(store_config_set_int(store, STORE_CONFIG_SERVER_TIME, hello->server_time_ms));
@@ -130,6 +130,15 @@ enum client_result client_open(struct client *client, const struct link_options 
     return status == STATUS_OK ? CLIENT_OK : client_fail_store(client, status);
 }
 
+// A setting; `absent`: what it means that there is none.
+static enum client_result get(struct client *client, const char *name, enum client_result absent,
+                              struct view *out_value) {
+    enum status status = store_config_get(client->store, name, client->arena, out_value);
+    if (status == STATUS_NOT_FOUND)
+        return absent;
+    return status == STATUS_OK ? CLIENT_OK : client_fail_store(client, status);
+}
+
 enum client_result client_open_device(struct client *client, bool with_session) {
     struct view server = {NULL, 0};
     struct view device;
@@ -138,12 +147,13 @@ enum client_result client_open_device(struct client *client, bool with_session) 
         .cert_file = store_file_path(client->store, STORE_FILE_CERTIFICATE, client->arena),
         .key_file = store_file_path(client->store, STORE_FILE_KEY, client->arena),
     };
-    if (store_config_get(client->store, STORE_CONFIG_SERVER, client->arena, &server) != STATUS_OK ||
-        store_config_get(client->store, STORE_CONFIG_DEVICE, client->arena, &device) != STATUS_OK)
-        return CLIENT_NOT_ENROLLED;
-    if (with_session && store_config_get(client->store, STORE_CONFIG_SESSION, client->arena,
-                                         &options.session_token) != STATUS_OK)
-        return CLIENT_NOT_LOGGED_IN;
+    enum client_result result = get(client, STORE_CONFIG_SERVER, CLIENT_NOT_ENROLLED, &server);
+    if (result == CLIENT_OK)
+        result = get(client, STORE_CONFIG_DEVICE, CLIENT_NOT_ENROLLED, &device);
+    if (result == CLIENT_OK && with_session)
+        result = get(client, STORE_CONFIG_SESSION, CLIENT_NOT_LOGGED_IN, &options.session_token);
+    if (result != CLIENT_OK)
+        return result;
     options.server = arena_string(client->arena, server);
     if (!options.server || !options.ca_file || !options.cert_file || !options.key_file)
         return client_fail_store(client, STATUS_NO_MEMORY);

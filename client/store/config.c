@@ -17,11 +17,15 @@ enum status store_config_get(struct store *store, const char *name, struct arena
     return status;
 }
 
-enum status store_config_get_int(struct store *store, const char *name, int64_t *out_value) {
+enum status store_config_get_int(struct store *store, const char *name, int64_t absent,
+                                 int64_t *out_value) {
     // Kept as text, so that a person who looks into the database reads it.
-    return db_int(store, out_value,
-                  "select cast(cast(value as text) as integer) from config where name = ?1", "t",
-                  view_from_string(name));
+    enum status status = db_int(
+        store, out_value, "select cast(cast(value as text) as integer) from config where name = ?1",
+        "t", view_from_string(name));
+    if (status == STATUS_NOT_FOUND)
+        *out_value = absent;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 enum status store_config_set(struct store *store, const char *name, struct view value) {

@@ -11,9 +11,8 @@
 
 #define FILE_MAX_BYTES (64 * 1024) // PEM files of a few KiB
 
-static int64_t identity_number(struct store *store) {
-    int64_t number = 0;
-    return store_config_get_int(store, STORE_CONFIG_IDENTITY, &number) == STATUS_OK ? number : 0;
+static enum status identity_number(struct store *store, int64_t *out_number) {
+    return store_config_get_int(store, STORE_CONFIG_IDENTITY, 0, out_number);
 }
 
 static const char *path_of(struct store *store, const char *name, int64_t identity,
@@ -24,7 +23,9 @@ static const char *path_of(struct store *store, const char *name, int64_t identi
 }
 
 const char *store_file_path(struct store *store, const char *name, struct arena *arena) {
-    return path_of(store, name, identity_number(store), arena);
+    int64_t number;
+    enum status status = identity_number(store, &number);
+    return status == STATUS_OK ? path_of(store, name, number, arena) : NULL;
 }
 
 static enum status write_all(int fd, struct view content) {
@@ -76,7 +77,9 @@ static enum status write_file(struct store *store, const char *name, int64_t ide
 }
 
 enum status store_file_write(struct store *store, const char *name, struct view content) {
-    return write_file(store, name, identity_number(store), content);
+    int64_t number;
+    TRY(identity_number(store, &number));
+    return write_file(store, name, number, content);
 }
 
 enum status store_identity_put(struct store *store, const struct store_identity *identity) {
@@ -88,7 +91,9 @@ enum status store_identity_put(struct store *store, const struct store_identity 
     arena_free(&arena);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
-    int64_t number = identity_number(store) + (status == STATUS_OK); // no file in use is touched
+    int64_t number;
+    TRY(identity_number(store, &number));
+    number += status == STATUS_OK; // no file in use is touched
     TRY(write_file(store, STORE_FILE_CA, number, identity->ca));
     TRY(write_file(store, STORE_FILE_KEY, number, identity->key));
     TRY(write_file(store, STORE_FILE_CERTIFICATE, number, identity->certificate));
@@ -98,8 +103,8 @@ enum status store_identity_put(struct store *store, const struct store_identity 
 
 void store_identity_tidy(struct store *store) {
     static const char *const names[] = {STORE_FILE_CA, STORE_FILE_KEY, STORE_FILE_CERTIFICATE};
-    int64_t number = identity_number(store);
-    struct arena *arena = arena_new(0);
+    int64_t number = 0;
+    struct arena *arena = identity_number(store, &number) == STATUS_OK ? arena_new(0) : NULL;
     for (size_t i = 0; arena && number > 0 && i < sizeof names / sizeof names[0]; i++) {
         const char *path = path_of(store, names[i], number - 1, arena);
         if (path)

@@ -141,8 +141,9 @@ static enum status add_encoded(struct store *store, struct uuid stream,
     struct uuid record;
     TRY(record_id(store, operation, &record));
     Lx__Operation stamped = *operation;
-    int64_t scope_version = 0;
-    if (store_config_get_int(store, STORE_CONFIG_SCOPE_VERSION, &scope_version) == STATUS_OK) {
+    int64_t scope_version;
+    TRY(store_config_get_int(store, STORE_CONFIG_SCOPE_VERSION, -1, &scope_version));
+    if (scope_version >= 0) {
         stamped.has_scope_version = 1;
         stamped.scope_version = (uint64_t)scope_version;
     }

@@ -217,11 +217,9 @@ enum status store_outbox_heal_epoch(struct store *store) {
 
 enum status store_outbox_new_device(struct store *store) {
     bool is_new;
-    int64_t doubtful_ms = 0;
+    int64_t doubtful_ms;
     TRY(has_new_epoch(store, &is_new));
-    enum status status = store_config_get_int(store, STORE_CONFIG_DOUBTFUL, &doubtful_ms);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-        return status;
+    TRY(store_config_get_int(store, STORE_CONFIG_DOUBTFUL, -1, &doubtful_ms));
     TRY(db_run(store, TAKE_KEYS_BACK, ""));
     // Keys of the former device stay readable as negative numbers.
     TRY(db_run(store, "update outbox set op_seq = -op_seq where op_seq > 0", ""));
@@ -229,10 +227,10 @@ enum status store_outbox_new_device(struct store *store) {
         TRY(restart_replicas(store));
         TRY(put_healed(store));
     }
-    if (is_new || status == STATUS_OK) // a copy may have filled keys of ours: see find_shared
+    if (is_new || doubtful_ms >= 0) // a copy may have filled keys of ours: see find_shared
         TRY(reissue_former(store, is_new ? REISSUE_ALL : doubtful_ms));
-    TRY(db_run(store, "delete from bundle",
-               "")); // the former device's: their keys are nobody's now
+    // The former device's: their keys are nobody's now.
+    TRY(db_run(store, "delete from bundle", ""));
     TRY(db_run(store, "delete from bundle_group", ""));
     return db_run(store, "delete from counter", "");
 }
@@ -246,9 +244,9 @@ enum status store_outbox_new_device(struct store *store) {
 
 enum status store_outbox_prune(struct store *store, int64_t now_ms) {
     int64_t seen_ms = 0;
-    enum status status = store_config_get_int(store, STORE_CONFIG_SERVER_TIME, &seen_ms);
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    TRY(store_config_get_int(store, STORE_CONFIG_SERVER_TIME, 0, &seen_ms));
+    if (seen_ms == 0) // no server was ever seen
+        return STATUS_OK;
     TRY(db_run(store, "delete from outbox_need where operation in (" IS_OVER ")", "iii",
                now_ms - KEEP_MS, seen_ms - KEEP_MS, (int64_t)PRUNE_AT_ONCE));
     return db_run(store, "delete from outbox where id in (" IS_OVER ")", "iii", now_ms - KEEP_MS,

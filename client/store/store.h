@@ -62,7 +62,8 @@ enum status store_change_counter(struct store *store, uint64_t *out_counter) MUS
 // Copies into the arena. STATUS_NOT_FOUND: not set.
 enum status store_config_get(struct store *store, const char *name, struct arena *arena,
                              struct view *out_value) MUST_USE;
-enum status store_config_get_int(struct store *store, const char *name,
+// What was never set is `absent`.
+enum status store_config_get_int(struct store *store, const char *name, int64_t absent,
                                  int64_t *out_value) MUST_USE;
 // Setters need an open transaction. An empty view removes the value.
 enum status store_config_set(struct store *store, const char *name, struct view value) MUST_USE;

@@ -93,7 +93,7 @@ enum status store_witnesses(struct store *store, struct arena *arena, size_t *ou
 
 enum status store_witness_went_back(struct store *store, bool *out_back) {
     int64_t noted = 0;
-    enum status status = store_config_get_int(store, WENT_BACK, &noted);
+    enum status status = store_config_get_int(store, WENT_BACK, 0, &noted);
     *out_back = noted != 0;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return status;
 }

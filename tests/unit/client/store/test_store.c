@@ -54,7 +54,7 @@ static void test_config_and_files(void **state) {
     assert_int_equal(store_config_get(home.store, STORE_CONFIG_SERVER, home.arena, &value),
                      STATUS_OK);
     assert_true(view_equal(value, view_from_string("localhost:7443")));
-    assert_int_equal(store_config_get_int(home.store, STORE_CONFIG_SKEW, &number), STATUS_OK);
+    assert_int_equal(store_config_get_int(home.store, STORE_CONFIG_SKEW, 0, &number), STATUS_OK);
     assert_int_equal(number, -1500);
     assert_int_equal(store_file_read(home.store, STORE_FILE_KEY, home.arena, &value), STATUS_OK);
     assert_true(view_equal(value, view_from_string("secret")));
