@@ -31,8 +31,8 @@ struct listener {
 
 static void pause_accepting(struct listener *listener) {
     struct timeval after = {0, PAUSE_MS * 1000};
-    event_del(listener->ready);
-    evtimer_add(listener->resume, &after);
+    if (evtimer_add(listener->resume, &after) == 0) // else nobody would end the pause
+        event_del(listener->ready);
 }
 
 static void on_resume(evutil_socket_t fd, short what, void *user) {
@@ -41,7 +41,8 @@ static void on_resume(evutil_socket_t fd, short what, void *user) {
     struct listener *listener = user;
     if (listener->spare_fd < 0)
         listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    event_add(listener->ready, NULL);
+    if (event_add(listener->ready, NULL) != 0)
+        pause_accepting(listener); // no memory: tried again
 }
 
 // No descriptors: the spare one takes the first in the queue, only to close it: it learns at once.

@@ -1,5 +1,5 @@
 -- Which of these sessions are still valid, for the check of every second: revoked, disabled and closed ones are absent.
--- Takes the tokens' SHA-256. Returns those valid with their scope version and whether the password must be changed first. Locks nothing; moves no idle limit (a quiet connection ages).
+-- Takes the tokens' SHA-256. Returns those valid, in the order of their hashes, with their scope version and whether the password must be changed first. Locks nothing; moves no idle limit (a quiet connection ages).
 create or replace function lx.session_alive(p_token_hashes bytea[]) returns table (token_hash bytea, scope_version int8, must_change bool)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -16,7 +16,8 @@ begin
            as changed_at
     from lx.role_grant g where g.person = s.person) v
   where s.token_hash = any(p_token_hashes) and s.closed_at is null and s.until_at > now()
-    and a.disabled_at is null and d.revoked_at is null and d.frozen_at is null;
+    and a.disabled_at is null and d.revoked_at is null and d.frozen_at is null
+  order by s.token_hash; -- whatever the plan: a worker does what follows in this order
 end
 $$;
 alter function lx.session_alive owner to lianxiao_auth;
