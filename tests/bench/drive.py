@@ -103,6 +103,11 @@ def cpu_of(pids) -> dict[int, float]:
     return found
 
 
+def descriptors(pids) -> int:
+    """How many are open in the processes."""
+    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
+
+
 class Meter:
     """Processor seconds of groups of processes over a with block: meter.used["server"]. What has ended meanwhile is left out."""
 

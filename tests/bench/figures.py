@@ -11,7 +11,7 @@ import peer
 
 import peers
 import town as towns
-from drive import Generator, Meter, Rounds, Seat, Spread, interleave, load_generator, memory_kib, postgres_pids
+from drive import Generator, Meter, Rounds, Seat, Spread, descriptors, interleave, load_generator, memory_kib, postgres_pids
 
 SLOW_US = 2000
 IDLE_STEPS = (5000, 18000)
@@ -197,40 +197,45 @@ def measure_ping(bench: Bench) -> dict[str, Spread]:
     return {"G6.nginx": rounds.ratio("product", "nginx", "cpu_us"), "G6.grpc": rounds.ratio("product", best, "cpu_us")}
 
 
-def idle_memory(load: Generator, protocol: str, port: int, ca, seats: list[Seat], pids: list[int]) -> float:
-    """KiB a connection that has answered one request and waits."""
-    before = memory_kib(pids)
-    load.open("idle", protocol, port, ca, seats)
-    load.closed("idle", PING if protocol == "lx" else "http", 1)
-    kib = (memory_kib(pids) - before) / len(seats)
-    load.call("close", "idle")
-    return kib
+def idle_memory(load: Generator, protocol: str, port: int, ca, seats: list[Seat], pids: list[int]) -> list[float]:
+    """KiB a connection that has answered one request and waits: with the few, and with the many. What a crowd has grown stays with the process,
+    so each is the first of its size, and both count from before."""
+    before, found = memory_kib(pids), []
+    for count in IDLE_STEPS:
+        with crowd(load, protocol, port, ca, seats * count, pids):
+            load.closed("crowd", PING if protocol == "lx" else "http", 1)
+            found.append((memory_kib(pids) - before) / count)
+    return found
+
+
+@contextlib.contextmanager
+def crowd(load: Generator, protocol: str, port: int, ca, seats: list[Seat], pids: list[int]):
+    """Many connections; afterwards the other side has let go of them, so that the next crowd finds descriptors."""
+    before = descriptors(pids)
+    load.open("crowd", protocol, port, ca, seats)
+    yield
+    load.call("close", "crowd")
+    lx.wait_until(lambda: descriptors(pids) <= before, 60, "the crowd is gone")
 
 
 def measure_idle(bench: Bench) -> dict[str, Spread]:
     """Memory and the cost of a ping beside many idle connections; one worker, one nginx worker."""
-    few, many = IDLE_STEPS
+    many = IDLE_STEPS[1]
     seat, each = login_seat(bench, PING_X), int(bench.options.seconds * 1500)
     side, pids = pinging(bench), bench.workers()
 
     def beside(count: int) -> dict:
-        if count:
-            bench.load.open("crowd", "lx", bench.city.server.port, bench.ca, [seat] * count)
-        seen = {**calls(bench.load, side, PING, 16, each, pids), "kib": memory_kib(pids)}
-        if count:
-            bench.load.call("close", "crowd")
-        return seen
+        with crowd(bench.load, "lx", bench.city.server.port, bench.ca, [seat] * count, pids) if count else contextlib.nullcontext():
+            return calls(bench.load, side, PING, 16, each, pids)
 
     with peers.Nginx(bench.city.tls) as nginx:
-        memory = bench.keep("idle memory", interleave(1, {
-            "product": lambda: {"kib": idle_memory(bench.load, "lx", bench.city.server.port, bench.ca, [seat] * few, pids)},
-            "nginx": lambda: {"kib": idle_memory(bench.load, "http", nginx.port, bench.ca, [Seat()] * few, nginx.pids)}}))
+        ours = idle_memory(bench.load, "lx", bench.city.server.port, bench.ca, [seat], pids)
+        theirs = idle_memory(bench.load, "http", nginx.port, bench.ca, [Seat()], nginx.pids)
+    bench.seen["idle memory"] = {"product": {"kib": ours[0], "kib_many": ours[1]}, "nginx": {"kib": theirs[0], "kib_many": theirs[1]}}
     rounds = bench.keep("ping beside idle connections", interleave(bench.options.rounds, {
         str(count): lambda count=count: beside(count) for count in (0, *IDLE_STEPS)}))
-    base = rounds.of("0", "kib").median
-    per = {count: (rounds.of(str(count), "kib").median - base) / count for count in IDLE_STEPS}
-    return {"G7.kib": memory.of("product", "kib"), "G7.nginx": memory.ratio("product", "nginx", "kib"),
-            "G9.cpu": rounds.ratio(str(many), "0", "cpu_us"), "G9.memory": Spread.of([per[many] / per[few]])}
+    return {"G7.kib": Spread.of([ours[0]]), "G7.nginx": Spread.of([ours[0] / theirs[0]]),
+            "G9.cpu": rounds.ratio(str(many), "0", "cpu_us"), "G9.memory": Spread.of([ours[1] / ours[0]])}
 
 
 def shakes(load: Generator, side: str, count: int, pids: list[int]) -> dict:

@@ -73,9 +73,8 @@ def write(folder: Path) -> None:
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     PICTURES.mkdir(exist_ok=True)
     for name in curves.CURVES:
-        for kind in ("svg", "png"):
-            if (folder / f"{name}.{kind}").exists():
-                shutil.copy(folder / f"{name}.{kind}", PICTURES)
+        if (folder / f"{name}.svg").exists():  # the PNG beside it stays in the folder: the page shows what is text
+            shutil.copy(folder / f"{name}.svg", PICTURES)
     text = PAGE.read_text(encoding="utf-8")
     before, after = text[:text.index(BEGIN) + len(BEGIN)], text[text.index(END):]
     PAGE.write_text(f"{before}\n\n{tables(results)}\n\n{after}", encoding="utf-8")
