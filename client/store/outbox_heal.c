@@ -54,23 +54,35 @@ static enum status close_hole(struct store *store, struct uuid stream, int64_t e
     return outbox_set_next_key(store, stream, expected);
 }
 
-enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) {
-    int64_t held = 0;
-    int64_t last = 0;
-    int64_t from = (int64_t)expected;
-    TRY(db_int(store, &last, "select max(op_seq) from outbox where stream = ?1 and op_seq >= ?2",
-               "ui", &stream, from));
-    TRY(db_int(store, &held, "select count(*) from outbox where stream = ?1 and op_seq >= ?2", "ui",
-               &stream, from));
-    // What was refused, or put away after that, fills its key; it is not in the local view.
+// What was refused, or put away after that, fills its key; it is not in the local view.
+// From `expected` on the server has nothing; what lies before it is only asked for and keeps its
+// place (ack_seq).
+static enum status go_again(struct store *store, struct uuid stream, int64_t from,
+                            int64_t expected) {
     TRY(db_run(store,
                "update outbox set again = state, state = 1,"
+               " ack_seq = case when op_seq < ?3 then ack_seq else 0 end,"
                " shown = state = 2, reason = case state when 2 then null else reason end"
                " where stream = ?1 and op_seq >= ?2 and state in (2, 3, 4)",
-               "ui", &stream, from));
+               "uii", &stream, from, expected));
     TRY(refresh_waiting(store, stream, from));
-    TRY(db_run(store, "update stream set whole = 0 where stream = ?1", "u", &stream));
-    return held == last - from + 1 ? STATUS_OK : close_hole(store, stream, from);
+    return db_run(store, "update stream set whole = 0 where stream = ?1", "u", &stream);
+}
+
+static enum status rewind_from(struct store *store, struct uuid stream, int64_t from,
+                               int64_t expected) {
+    int64_t held = 0;
+    int64_t last = 0;
+    TRY(db_int(store, &last, "select max(op_seq) from outbox where stream = ?1 and op_seq >= ?2",
+               "ui", &stream, expected));
+    TRY(db_int(store, &held, "select count(*) from outbox where stream = ?1 and op_seq >= ?2", "ui",
+               &stream, expected));
+    TRY(go_again(store, stream, from, expected));
+    return held == last - expected + 1 ? STATUS_OK : close_hole(store, stream, expected);
+}
+
+enum status store_outbox_rewind(struct store *store, struct uuid stream, uint64_t expected) {
+    return rewind_from(store, stream, (int64_t)expected, (int64_t)expected);
 }
 
 // ---- what the server has lost ----
@@ -88,9 +100,11 @@ static enum status has_new_epoch(struct store *store, bool *out_new) {
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-// In a new epoch a copy of this home may have come first and filled keys that the restore had
-// freed. So the last operation that both sides have goes again: its hash tells. 0: there is none,
-// or what lies between is no longer kept.
+// In a new epoch somebody else may have come first and filled keys that the restore had freed: a
+// copy of this home with other operations, or a copy or a bundle with the same ones, which this
+// server may have refused. So all that is kept goes again, from the first key of those that lie
+// without a hole below what the server expects: hashes show a copy, the answers what is refused
+// now. 0: the last key that both sides have is no longer kept.
 static enum status find_shared(struct store *store, struct uuid stream, int64_t server_next,
                                int64_t *out_key) {
     bool is_new;
@@ -98,12 +112,18 @@ static enum status find_shared(struct store *store, struct uuid stream, int64_t 
     TRY(has_new_epoch(store, &is_new));
     if (!is_new)
         return STATUS_OK;
+    int64_t last = 0;
+    TRY(db_int(store, &last,
+               "select coalesce(max(op_seq), 0) from outbox o where stream = ?1"
+               " and op_seq between 1 and ?2 - 1 and state in (2, 3, 4)"
+               " and (op_seq = ?2 - 1 or not exists (select 1 from outbox l"
+               "  where l.stream = ?1 and l.op_seq >= ?2))",
+               "ui", &stream, server_next));
     return db_int(store, out_key,
                   "select coalesce(max(op_seq), 0) from outbox o where stream = ?1"
-                  " and op_seq between 1 and ?2 - 1 and state in (2, 3, 4)"
-                  " and (op_seq = ?2 - 1 or not exists (select 1 from outbox l"
-                  "  where l.stream = ?1 and l.op_seq >= ?2))",
-                  "ui", &stream, server_next);
+                  " and op_seq between 1 and ?2 and not exists (select 1 from outbox l"
+                  "  where l.stream = ?1 and l.op_seq > 0 and l.op_seq = o.op_seq - 1)",
+                  "ui", &stream, last);
 }
 
 static enum status find_lost(struct store *store, struct uuid stream, int64_t server_next,
@@ -129,9 +149,10 @@ enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t 
     int64_t shared = 0;
     TRY(find_lost(store, stream, (int64_t)server_next, out_lost));
     TRY(find_shared(store, stream, (int64_t)server_next, &shared));
-    if (shared > 0)
-        return store_outbox_rewind(store, stream, (uint64_t)shared);
-    return out_lost->any ? store_outbox_rewind(store, stream, server_next) : STATUS_OK;
+    if (out_lost->any)
+        return rewind_from(store, stream, shared > 0 ? shared : (int64_t)server_next,
+                           (int64_t)server_next);
+    return shared > 0 ? go_again(store, stream, shared, (int64_t)server_next) : STATUS_OK;
 }
 
 // Streams that the login no longer has: nobody tells what the server holds of them, so all that is
@@ -176,8 +197,8 @@ static enum status reissue_former(struct store *store, int64_t acked_until_ms) {
 // this one holds for sure, however its keys stand.
 static enum status put_doubtful(struct store *store) {
     int64_t newest_ms = 0;
-    TRY(db_int(store, &newest_ms, "select coalesce(max(acked_ms), 0) from outbox where state = 2",
-               ""));
+    TRY(db_int(store, &newest_ms,
+               "select coalesce(max(acked_ms), 0) from outbox where state = 2 or again = 2", ""));
     return store_config_set_int(store, STORE_CONFIG_DOUBTFUL, newest_ms);
 }
 
@@ -215,11 +236,22 @@ enum status store_outbox_heal_epoch(struct store *store) {
     return put_healed(store);
 }
 
+// What was only asked for goes to the next device as reissue_former has it: an older change of a
+// roster row would be refused, and all that follows it would wait.
+static enum status keep_newest_changes(struct store *store) {
+    return db_run(store,
+                  "update outbox set state = 2, again = 0, shown = 0 where state = 1 and again = 2"
+                  " and ack_seq > 0 and exists (select 1 from outbox l where"
+                  "  l.record = outbox.record and l.id > outbox.id and l.state in (1, 2))",
+                  "");
+}
+
 enum status store_outbox_new_device(struct store *store) {
     bool is_new;
     int64_t doubtful_ms;
     TRY(has_new_epoch(store, &is_new));
     TRY(store_config_get_int(store, STORE_CONFIG_DOUBTFUL, -1, &doubtful_ms));
+    TRY(keep_newest_changes(store));
     TRY(db_run(store, TAKE_KEYS_BACK, ""));
     // Keys of the former device stay readable as negative numbers.
     TRY(db_run(store, "update outbox set op_seq = -op_seq where op_seq > 0", ""));

@@ -85,26 +85,50 @@ static enum status seal_new(struct seal *seal) {
                                seal->first_op_seq + (int64_t)seal->entries->count);
 }
 
+struct sealed {
+    int64_t id, op_seq, batch;
+    bool roster, again;
+    int64_t bytes;
+};
+
+// Is it of the group that is being sent again? What a restored server is asked about once more goes
+// in large groups, however small they were.
+static bool goes_along(const struct seal *seal, const struct sealed *last,
+                       const struct sealed *next) {
+    if (next->batch == seal->batch)
+        return true;
+    return last->again && next->again && next->roster == last->roster &&
+           next->op_seq == last->op_seq + 1 && seal->bytes + (size_t)next->bytes <= seal->max_bytes;
+}
+
 // The oldest group that was sent and not answered.
 static enum status seal_again(struct seal *seal) {
-    int64_t batch = 0;
-    enum status status = db_int(seal->store, &batch,
-                                "select batch from outbox where state = 1 and stream = ?1 and"
-                                " op_seq > 0 order by op_seq limit 1",
-                                "u", &seal->stream);
-    if (status == STATUS_NOT_FOUND)
-        return STATUS_OK;
-    TRY(status);
     sqlite3_stmt *statement;
     TRY(db_open(seal->store, &statement,
-                "select id from outbox where state = 1 and stream = ?1 and batch = ?2"
-                " order by op_seq",
-                "ui", &seal->stream, batch));
-    status = STATUS_OK;
+                "select id, op_seq, batch, roster, again, length(operation) from outbox"
+                " where state = 1 and stream = ?1 and op_seq > 0 order by op_seq",
+                "u", &seal->stream));
+    enum status status = STATUS_OK;
+    struct sealed last = {0};
     while (status == STATUS_OK && seal->entries->count < seal->max_ops &&
-           (status = db_step(seal->store, statement)) == STATUS_OK)
-        status = outbox_read(seal->store, sqlite3_column_int64(statement, 0), seal->arena,
+           (status = db_step(seal->store, statement)) == STATUS_OK) {
+        const struct sealed next = {
+            .id = sqlite3_column_int64(statement, 0),
+            .op_seq = sqlite3_column_int64(statement, 1),
+            .batch = sqlite3_column_int64(statement, 2),
+            .roster = sqlite3_column_int(statement, 3) != 0,
+            .again = sqlite3_column_int(statement, 4) != 0,
+            .bytes = sqlite3_column_int64(statement, 5),
+        };
+        if (seal->entries->count == 0)
+            seal->batch = next.batch;
+        else if (!goes_along(seal, &last, &next))
+            break;
+        seal->bytes += (size_t)next.bytes;
+        last = next;
+        status = outbox_read(seal->store, next.id, seal->arena,
                              &seal->entries->entries[seal->entries->count++]);
+    }
     db_close(seal->store, &statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

@@ -312,12 +312,10 @@ static void new_device(struct home *home) {
     assert_int_equal(store_commit(home->store), STATUS_OK);
 }
 
-// A copy of this home came first after the restore and filled keys that the server had lost: the
-// last operation that both sides have goes again, so that its hash tells.
-static void test_in_a_new_epoch_the_last_shared_operation_goes_again(void **state) {
-    static const struct {
-        uint64_t server_next, first, count;
-    } cases[] = {{6, 5, 1}, {9, 5, 1}, {4, 3, 3}, {1, 1, 5}};
+// A copy of this home, or a bundle, came first after the restore and filled keys that the server
+// had lost: all that is kept goes again, so that hashes and answers tell.
+static void test_in_a_new_epoch_all_that_is_kept_goes_again(void **state) {
+    static const uint64_t cases[] = {6, 9, 4, 1}; // what the server expects
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct home home;
@@ -327,16 +325,127 @@ static void test_in_a_new_epoch_the_last_shared_operation_goes_again(void **stat
         assert_false(heal(&home, stream, 6)); // the same epoch: nothing to prove
         assert_int_equal(seal(&home, stream).count, 0);
         set_epoch(&home, 901);
-        assert_int_equal(heal(&home, stream, cases[i].server_next), cases[i].server_next < 6);
+        assert_int_equal(heal(&home, stream, cases[i]), cases[i] < 6);
         heal_epoch(&home);
         struct outbox_entries again = seal(&home, stream);
-        assert_int_equal(again.count, cases[i].count);
-        assert_int_equal(again.entries[0].op_seq, cases[i].first);
+        assert_int_equal(again.count, 5);
+        assert_int_equal(again.entries[0].op_seq, 1);
         settle(&home, stream, 5, (const uint64_t[]){3, 4, 0}, HOME_NOW_MS + 1);
         heal(&home, stream, 6);
         assert_int_equal(seal(&home, stream).count, 0); // once
         home_close(&home);
     }
+}
+
+// The copy's operations were the same, and this server has refused them.
+static void test_what_somebody_else_brought_back_and_was_refused_is_known(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    (void)state;
+    make_healed_history(&home, stream, ids);
+    set_epoch(&home, 901);
+    heal(&home, stream, 6);
+    heal_epoch(&home);
+    struct outbox_entries again = seal(&home, stream);
+    settle(&home, stream, again.entries[again.count - 1].op_seq, (const uint64_t[]){1, 2, 3, 4, 0},
+           HOME_NOW_MS + 1);
+    assert_int_equal(state_of(&home, ids[0]), OUTBOX_REFUSED);
+    assert_int_equal(state_of(&home, ids[1]), OUTBOX_REFUSED);
+    assert_int_equal(state_of(&home, ids[4]), OUTBOX_ACKED);
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 1);
+    home_close(&home);
+}
+
+static void prune(struct home *home, int64_t now_ms, int64_t seen_ms) {
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_config_set_int(home->store, STORE_CONFIG_SERVER_TIME, seen_ms),
+                     STATUS_OK);
+    assert_int_equal(store_outbox_prune(home->store, now_ms), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+// Refused ones are kept for ever, stored ones before and behind them are not: a group has no hole.
+static void test_a_hole_in_what_is_kept_goes_not_again(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    const int64_t later = HOME_NOW_MS + 36 * DAY_MS;
+    (void)state;
+    make_healed_history(&home, stream, ids);
+    home_pull(&home, stream, 0, NULL, 5);
+    prune(&home, later, later); // 3 and 4 are left
+    for (uint64_t i = 0; i < 2; i++)
+        home_add(&home, stream, home_fact(&home, home_id(20 + i), home_id(2), "t.plan"));
+    assert_int_equal(seal(&home, stream).entries[0].op_seq, 6);
+    settle(&home, stream, 7, NULL, later);
+    set_epoch(&home, 901);
+    heal(&home, stream, 8);
+    heal_epoch(&home);
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 2);
+    assert_int_equal(again.entries[0].op_seq, 6);
+    assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
+    home_close(&home);
+}
+
+// The same hole in what the server has lost: new keys begin there, those that it has stay.
+static void test_a_hole_in_what_was_lost_leaves_the_servers_keys(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    int64_t ids[5];
+    const int64_t later = HOME_NOW_MS + 36 * DAY_MS;
+    (void)state;
+    make_healed_history(&home, stream, ids); // keys 3 and 4 have answers that are kept
+    home_pull(&home, stream, 0, NULL, 5);
+    prune(&home, later, later);
+    home_add(&home, stream, home_fact(&home, home_id(20), home_id(2), "t.plan"));
+    assert_int_equal(seal(&home, stream).entries[0].op_seq, 6);
+    settle(&home, stream, 6, NULL, later);
+    set_epoch(&home, 901);
+    assert_true(heal(&home, stream, 5));
+    heal_epoch(&home);
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 2);
+    assert_int_equal(again.entries[0].op_seq, 3);
+    assert_int_equal(again.entries[0].id, ids[2]);
+    assert_int_equal(again.entries[1].id, ids[3]);
+    settle(&home, stream, 4, (const uint64_t[]){3, 4, 0}, later);
+    again = seal(&home, stream);
+    assert_int_equal(again.count, 1);
+    assert_int_equal(again.entries[0].op_seq, 5);
+    assert_true(uuid_equal(again.entries[0].record, home_id(20)));
+    home_close(&home);
+}
+
+// As they were written one by one: facts, then one of the roster, then a fact.
+static void test_what_goes_again_goes_in_large_groups(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 1, &stream);
+    set_epoch(&home, 900);
+    heal_epoch(&home);
+    for (uint64_t i = 1; i <= 5; i++) {
+        home_add(&home, stream,
+                 i == 4 ? home_person(&home, home_id(30), "Somebody", 0)
+                        : home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
+        assert_int_equal(seal(&home, stream).count, 1);
+        settle(&home, stream, i, NULL, HOME_NOW_MS);
+    }
+    set_epoch(&home, 901);
+    heal(&home, stream, 6);
+    heal_epoch(&home);
+    struct outbox_entries again = seal(&home, stream);
+    assert_int_equal(again.count, 3);
+    assert_int_equal(store_outbox_seal(home.store, stream, 500, 1, home.arena, &again), STATUS_OK);
+    assert_int_equal(again.count, 1); // no room for more
+    settle(&home, stream, 3, NULL, HOME_NOW_MS);
+    assert_int_equal(seal(&home, stream).count, 1); // the roster's by itself
+    settle(&home, stream, 4, NULL, HOME_NOW_MS);
+    assert_int_equal(seal(&home, stream).entries[0].op_seq, 5);
+    home_close(&home);
 }
 
 // The device was frozen after that. What another database had acknowledged goes again under the
@@ -365,6 +474,34 @@ static void test_new_device_after_a_copy_was_noticed(void **state) {
     home_close(&home);
 }
 
+// Of a roster row's changes that the server seemed to have, the newest; of those that it had lost,
+// all.
+static void test_new_device_after_changes_of_one_row(void **state) {
+    (void)state;
+    for (uint64_t server_next = 1; server_next <= 4; server_next++) {
+        struct home home;
+        struct uuid stream = home_id(1);
+        home_open(&home);
+        home_scope(&home, 1, &stream);
+        set_epoch(&home, 900);
+        heal_epoch(&home);
+        for (uint64_t i = 1; i <= 3; i++) {
+            home_add(&home, stream, home_person(&home, home_id(30), i == 1 ? "A" : "B", i - 1));
+            assert_int_equal(seal(&home, stream).count, 1);
+            settle(&home, stream, i, NULL, HOME_NOW_MS);
+        }
+        set_epoch(&home, 901);
+        heal(&home, stream, server_next);
+        heal_epoch(&home);
+        new_device(&home);
+        struct outbox_entries again = seal(&home, stream);
+        assert_int_equal(again.count, server_next == 4 ? 1 : 4 - server_next);
+        assert_int_equal(again.entries[0].op_seq, 1);
+        assert_int_equal(home_count(&home, STORE_KIND_PERSON), 1);
+        home_close(&home);
+    }
+}
+
 static void test_new_device_after_the_answers_of_before(void **state) {
     struct home home;
     struct uuid stream = home_id(1);
@@ -380,14 +517,6 @@ static void test_new_device_after_the_answers_of_before(void **state) {
     assert_int_equal(again.entries[0].id, ids[0]);
     assert_int_equal(again.entries[2].id, ids[4]);
     home_close(&home);
-}
-
-static void prune(struct home *home, int64_t now_ms, int64_t seen_ms) {
-    assert_int_equal(store_begin(home->store), STATUS_OK);
-    assert_int_equal(store_config_set_int(home->store, STORE_CONFIG_SERVER_TIME, seen_ms),
-                     STATUS_OK);
-    assert_int_equal(store_outbox_prune(home->store, now_ms), STATUS_OK);
-    assert_int_equal(store_commit(home->store), STATUS_OK);
 }
 
 static uint64_t stored_count(struct home *home) {
@@ -441,8 +570,13 @@ int main(void) {
         cmocka_unit_test(test_new_epoch_begins_replicas_anew),
         cmocka_unit_test(test_refused_without_knowledge_keeps_keys),
         cmocka_unit_test(test_new_device_under_a_new_epoch),
-        cmocka_unit_test(test_in_a_new_epoch_the_last_shared_operation_goes_again),
+        cmocka_unit_test(test_in_a_new_epoch_all_that_is_kept_goes_again),
+        cmocka_unit_test(test_what_somebody_else_brought_back_and_was_refused_is_known),
+        cmocka_unit_test(test_a_hole_in_what_is_kept_goes_not_again),
+        cmocka_unit_test(test_a_hole_in_what_was_lost_leaves_the_servers_keys),
+        cmocka_unit_test(test_what_goes_again_goes_in_large_groups),
         cmocka_unit_test(test_new_device_after_a_copy_was_noticed),
+        cmocka_unit_test(test_new_device_after_changes_of_one_row),
         cmocka_unit_test(test_new_device_after_the_answers_of_before),
         cmocka_unit_test(test_stored_ones_are_forgotten_after_35_days_by_both_clocks),
     };
