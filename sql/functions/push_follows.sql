@@ -1,5 +1,6 @@
--- May facts follow their subjects out of the group's stream? Yes when every one of the subjects left it for that stream at most 35 days ago,
--- and the sender has what the facts need over the stream they left (grants that ended in good faith included).
+-- May facts follow their subjects out of the group's stream? Yes when every one of the subjects left it at most 35 days ago and is in the target
+-- now, wherever he was in between (so says roster_of, by which a worker names the target), and the sender has what the facts need over the stream they left
+-- (grants that ended in good faith included).
 -- Takes sender, scope version, district, the group's stream, mask needed, target stream and the subjects. Returns 1 yes, 0 no. Locks nothing.
 create or replace function lx.push_follows(p_person uuid, p_scope_version int8, p_district int4, p_stream uuid, p_needs int4, p_target uuid, p_subjects uuid[]) returns int4
 language plpgsql stable
@@ -7,7 +8,8 @@ as $$
 begin
   if exists (select from unnest(p_subjects) s (subject)
              where not exists (select from lx.left_stream l
-                               where l.district = p_district and l.stream = p_stream and l.subject = s.subject and l.to_stream = p_target
+                               cross join lateral (select p.stream from lx.person p where p.district = l.district and p.id = l.subject offset 0) p
+                               where l.district = p_district and l.stream = p_stream and l.subject = s.subject and p.stream = p_target
                                  and l.left_at > now() - interval '35 days')) then
     return 0;
   end if;

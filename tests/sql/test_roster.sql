@@ -1,7 +1,7 @@
 -- push_roster(): rows against the versions seen, homes and moves, good faith, replicas equal.
 begin;
 \ir fixture.sql
-select plan(66);
+select plan(69);
 \set t1 'pg_temp.id(\'t1\')'
 \set m1 'pg_temp.id(\'m1\')'
 \set may '\'2021-05-01T00:00:00Z\''
@@ -91,6 +91,12 @@ select is((select verdict from pg_temp.roster('d1', 5, 'D1', 2, 2, pg_temp.id('m
 select is((select verdict from pg_temp.roster('d1', 5, 'D1', 3, 2, pg_temp.id('m5'), 0, p_member => :t1, p_in => 'S2-1', p_role => 1, p_from => '2021-08-01T00:00:00Z') where row_no = 1), 1, 'and moves him to another school');
 select is((select school from lx.import_key), pg_temp.u('S2'), 'his source keys follow');
 select ok(pg_temp.sound('S1-2') and pg_temp.sound('S2-1'), 'both heads are right');
+update lx.role_grant set revoked_at = null, for_cause = false where person = pg_temp.p('w11');
+update lx.left_stream set left_at = now() where stream = pg_temp.u('S1-1');
+select is((select home_stream from lx.roster_of(pg_temp.p('w11'), pg_temp.u('S1-1')) where what = 3 and subject = :t1 limit 1), pg_temp.u('S2-1'), 'his first workshop''s roster says where he is now');
+select is((select verdict from pg_temp.push('w11', 7, 'S1-1', 7, array[pg_temp.id('g4')], :t1, p_target => 'S1-2')), 6, 'nothing follows him to where he was in between');
+select is((select (verdict, stored)::text from pg_temp.push('w11', 7, 'S1-1', 7, array[pg_temp.id('g4')], :t1, p_target => 'S2-1')), '(1,1)', 'what his first workshop wrote follows him over both moves');
+update lx.left_stream set left_at = now() - interval '36 days' where stream = pg_temp.u('S1-1');
 
 -- what a worker judges with
 select is((select string_agg(what || ':' || coalesce(role::text, '-'), ' ' order by what, role) from lx.roster_of(pg_temp.p('s2'), pg_temp.u('S2-1'))), '0:- 1:1 1:2 1:3 1:4 2:1 2:1 2:1 2:1 5:3 5:4 5:5 5:6', 'roster_of: header, path, memberships of those here, offices');
