@@ -60,6 +60,38 @@ static struct store *open_store(struct device *device) {
     return store;
 }
 
+// The entry that a repetition has made; 0: there is none.
+static int64_t find_repetition(const struct device *device, struct arena *arena) {
+    struct outbox_entries all;
+    if (store_outbox(device->store, 0, arena, &all) != STATUS_OK)
+        return 0;
+    for (size_t i = 0; i < all.count; i++)
+        if (all.entries[i].retry_of == device->asked_entry)
+            return all.entries[i].id;
+    return 0;
+}
+
+// A commit that failed when the power went may have been carried out all the same: now it has or
+// has not.
+static void look_what_became(struct device *device) {
+    struct arena *arena = arena_new(0);
+    struct outbox_entry entry;
+    if (store_outbox_get(device->store, device->asked_entry, arena, &entry) == STATUS_OK &&
+        entry.state == OUTBOX_ARCHIVED) {
+        trace("entry %ld was put away all the same", (long)entry.id);
+        history_archived(device, entry.id, find_repetition(device, arena));
+    }
+    device->asked_entry = 0;
+    arena_free(&arena);
+}
+
+// NULL in device->store: the power is gone.
+static void open_home(struct device *device) {
+    device->store = open_store(device);
+    if (device->store != NULL && device->asked_entry != 0)
+        look_what_became(device);
+}
+
 void device_make(struct device *device, int number, const char *account) {
     *device = (struct device){.number = number};
     snprintf(device->account, sizeof device->account, "acc.%s", account);
@@ -150,7 +182,7 @@ static void obey(struct device *device) {
     } else if (command == COMMAND_RESTART) {
         store_close(&device->store);
         fiber_sleep(sim_between(SIM_MS, SIM_SECOND));
-        device->store = open_store(device); // NULL: the power is gone
+        open_home(device);
     } else if (command == COMMAND_BUNDLE_WRITE || command == COMMAND_BUNDLE_CARRY ||
                command == COMMAND_BUNDLE_RECEIPT) {
         stick_command(device, command);
@@ -166,7 +198,7 @@ static void come_up(struct device *device) {
     trace("has crashed");
     disk_crash(device->disk, sim_random());
     fiber_sleep(sim_between(SIM_MS, 2 * SIM_SECOND));
-    device->store = open_store(device);
+    open_home(device);
 }
 
 void device_crash(struct device *device) {
@@ -179,7 +211,7 @@ void device_crash(struct device *device) {
 static void live(void *user) {
     struct device *device = user;
     trace("starts");
-    device->store = open_store(device);
+    open_home(device);
     while (!device->stop) {
         if (device->store == NULL) {
             come_up(device);

@@ -321,6 +321,8 @@ static void choose_entry(struct typing *typing, enum command command) {
                              : store_outbox_drop(store, entry->id);
     if (status == STATUS_OK)
         history_archived(typing->device, entry->id, id);
+    else if (disk_is_off(typing->device->disk))
+        typing->device->asked_entry = entry->id;
     trace("%s of entry %ld: %s, new %ld", command == COMMAND_RETRY ? "retry" : "drop",
           (long)entry->id, status_name(status), (long)id);
 }

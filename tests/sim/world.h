@@ -57,6 +57,7 @@ struct device {
     uint32_t pull_limit; // rows a page
     int last_result;     // enum client_result of the newest sync
     unsigned typed;      // operations that were put into the outbox
+    int64_t asked_entry; // to be put away or repeated when the power went; 0: none
     int64_t revoked_us;  // 0: its identity is not
 };
 
