@@ -115,7 +115,7 @@ static enum status find_shared(struct store *store, struct uuid stream, int64_t 
     int64_t last = 0;
     TRY(db_int(store, &last,
                "select coalesce(max(op_seq), 0) from outbox o where stream = ?1"
-               " and op_seq between 1 and ?2 - 1 and state in (2, 3, 4)"
+               " and op_seq between 1 and ?2 - 1"
                " and (op_seq = ?2 - 1 or not exists (select 1 from outbox l"
                "  where l.stream = ?1 and l.op_seq >= ?2))",
                "ui", &stream, server_next));
@@ -156,7 +156,8 @@ enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t 
 }
 
 // Streams that the login no longer has: nobody tells what the server holds of them, so all that is
-// kept goes again; what is there is answered as before.
+// kept goes again; what is there is answered as before. A hole stays one: where the server's own
+// end lies only its answers say.
 static enum status rewind_foreign(struct store *store) {
     for (;;) {
         sqlite3_stmt *statement;
@@ -174,7 +175,7 @@ static enum status rewind_foreign(struct store *store) {
         db_close(store, &statement);
         if (status != STATUS_OK)
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-        TRY(store_outbox_rewind(store, stream, (uint64_t)first));
+        TRY(go_again(store, stream, first, first));
     }
 }
 

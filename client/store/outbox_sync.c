@@ -95,10 +95,12 @@ struct sealed {
 // in large groups, however small they were.
 static bool goes_along(const struct seal *seal, const struct sealed *last,
                        const struct sealed *next) {
+    if (next->op_seq != last->op_seq + 1)
+        return false;
     if (next->batch == seal->batch)
         return true;
     return last->again && next->again && next->roster == last->roster &&
-           next->op_seq == last->op_seq + 1 && seal->bytes + (size_t)next->bytes <= seal->max_bytes;
+           seal->bytes + (size_t)next->bytes <= seal->max_bytes;
 }
 
 // The oldest group that was sent and not answered.

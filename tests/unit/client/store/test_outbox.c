@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "client/store/db.h"
+#include "client/store/outbox_bundle.h"
 #include "tests/unit/client/store/home.h"
 
 #define MAX_OPS 500
@@ -361,6 +363,85 @@ static void test_rewind_and_new_device(void **state) {
     home_close(&home);
 }
 
+static void put_epoch(struct home *home, uint64_t number) {
+    struct uuid epoch = home_id(number);
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(
+        store_config_set(home->store, STORE_CONFIG_DB_EPOCH, view_from(epoch.bytes, UUID_SIZE)),
+        STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+static void set_epoch(struct home *home, uint64_t number) {
+    put_epoch(home, number);
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_heal_epoch(home->store), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+// Of a stream that was left, an entry between others is forgotten: its time was over first, since a
+// clock had been wrong. The others keep their keys, which the server may have.
+static void test_a_hole_in_a_left_stream_moves_no_key(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    struct uuid other = home_id(3);
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 1, &other);
+    set_epoch(&home, 900);
+    for (uint64_t i = 0; i < 4; i++)
+        home_add(&home, stream, home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
+    seal(&home, stream, MAX_OPS);
+    settle(&home, stream, 4, 0);
+    assert_int_equal(db_run(home.store, "delete from outbox where op_seq = 2", ""), STATUS_OK);
+    set_epoch(&home, 901);
+    struct outbox_entries again = seal(&home, stream, MAX_OPS);
+    assert_int_equal(again.count, 1);
+    assert_int_equal(again.entries[0].op_seq, 1);
+    settle(&home, stream, 1, 0);
+    again = seal(&home, stream, MAX_OPS);
+    assert_int_equal(again.count, 2);
+    assert_int_equal(again.entries[0].op_seq, 3);
+    assert_true(uuid_equal(again.entries[0].record, home_id(12)));
+    home_close(&home);
+}
+
+static void heal(struct home *home, struct uuid stream, uint64_t server_next) {
+    struct outbox_lost lost;
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_heal(home->store, stream, server_next, &lost), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+// A second restore comes while what the first made go again still waits, and more behind it.
+static void test_two_restores_ask_for_all(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    struct outbox_groups groups;
+    uint64_t left = 0;
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 1, &stream);
+    set_epoch(&home, 900);
+    for (uint64_t i = 0; i < 4; i++)
+        home_add(&home, stream, home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
+    seal(&home, stream, MAX_OPS);
+    settle(&home, stream, 4, 0);
+    for (uint64_t number = 901; number <= 902; number++) {
+        put_epoch(&home, number);
+        heal(&home, stream, 5);
+        set_epoch(&home, number);
+        struct outbox_entries again = seal(&home, stream, MAX_OPS);
+        assert_int_equal(again.entries[0].op_seq, 1);
+        settle(&home, stream, 2, 0);
+        home_add(&home, stream, home_fact(&home, home_id(number), home_id(2), "t.plan"));
+        assert_int_equal(
+            store_outbox_seal_all(home.store, MAX_OPS, MAX_BYTES, home.arena, &groups, &left),
+            STATUS_OK); // into a bundle
+    }
+    home_close(&home);
+}
+
 static void test_streams_with_work(void **state) {
     struct home home;
     size_t count = 0;
@@ -433,6 +514,8 @@ int main(void) {
         cmocka_unit_test(test_drop_archives_and_keeps),
         cmocka_unit_test(test_group_refused_gives_its_keys_back),
         cmocka_unit_test(test_rewind_and_new_device),
+        cmocka_unit_test(test_a_hole_in_a_left_stream_moves_no_key),
+        cmocka_unit_test(test_two_restores_ask_for_all),
         cmocka_unit_test(test_streams_with_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
