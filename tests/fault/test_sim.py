@@ -50,7 +50,8 @@ def assert_found(simulator, words: str, env=None) -> None:
     pytest.fail(f"nothing says {words}:\n" + "\n".join(told))
 
 
-@pytest.mark.parametrize("bug,words", [("drop", "lost:"), ("skipped_row", "prove whole"), ("wrong_rollup", "roll-ups")])
+@pytest.mark.parametrize("bug,words", [("drop", "lost:"), ("drop", "does not see its own"), ("skipped_row", "prove whole"),
+                                       ("wrong_rollup", "roll-ups")])
 def test_a_bug_planted_in_c_is_found(simulator, bug, words):
     assert_found(simulator, words, {"LX_PLANT": bug})
 

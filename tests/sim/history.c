@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/store/db.h"
 #include "client/store/outbox.h"
 #include "common/wire/digest.h"
 #include "common/wire/frame.h"
@@ -364,24 +365,31 @@ void history_end(void) {
 
 // ---- checks ----
 
-static bool is_in_scope(const struct device *device, struct uuid stream, struct arena *own) {
-    struct store_stream *streams;
-    size_t n = 0;
-    if (store_streams(device->store, own, &n, &streams) != STATUS_OK)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (uuid_equal(streams[i].stream, stream))
-            return streams[i].cursor > 0;
-    return false;
+static bool is_in_scope(const struct device *device, struct uuid stream) {
+    struct store_stream state;
+    return store_stream_get(device->store, stream, &state) == STATUS_OK && state.cursor > 0;
 }
 
 // May it be out of sight? It may have moved with its subject, or the scope has ended.
 static bool may_be_away(const struct device *device, const struct typed *typed,
-                        const struct outbox_entry *entry, struct arena *own) {
+                        const struct outbox_entry *entry) {
     struct uuid home;
-    return !is_in_scope(device, entry->stream, own) ||
+    return !is_in_scope(device, entry->stream) ||
            store_home_stream(device->store, typed->subject, &home) != STATUS_OK ||
            transfer_has_moved(typed->subject, entry->stream);
+}
+
+// Its person was told of a refusal, and it goes again since the server was restored: it comes back
+// into the view when it is stored.
+static bool was_refused(const struct device *device, const struct typed *typed) {
+    int64_t before = 0;
+    bool told = false;
+    for (size_t i = 0; i < n_sents; i++)
+        told = told || (sents[i].refused && uuid_equal(sents[i].record, typed->record));
+    return told &&
+           db_int(device->store, &before, "select again from outbox where id = ?1", "i",
+                  typed->entry) == STATUS_OK &&
+           before >= OUTBOX_REFUSED;
 }
 
 static void look_at(const struct device *device, struct typed *typed, bool in_step,
@@ -391,11 +399,12 @@ static void look_at(const struct device *device, struct typed *typed, bool in_st
     bool expected = in_step || typed->seen;
     typed->seen = false;
     if (store_outbox_get(device->store, typed->entry, own, &entry) != STATUS_OK ||
-        entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_ARCHIVED)
+        entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_ARCHIVED ||
+        was_refused(device, typed))
         return;
     typed->seen =
         store_find_id(device->store, STORE_KIND_FACT, typed->record, own, &row) == STATUS_OK;
-    if (expected && !typed->seen && !may_be_away(device, typed, &entry, own))
+    if (expected && !typed->seen && !may_be_away(device, typed, &entry))
         finding("%s does not see its own entry %" PRId64 ", state %d, %s", device->account,
                 typed->entry, (int)entry.state, in_step ? "in step" : "any more");
 }

@@ -116,13 +116,21 @@ void transfer_check(void) {
               "select count(*) from lx.transit_package where taken_by is not null");
 }
 
+// Whoever is under way, alone or with a unit, has no row of a person. A unit's rows keep their
+// streams, so in the streams of a unit that is under way people are where they were.
 bool transfer_has_moved(struct uuid person, struct uuid from) {
     struct arena *arena = arena_new(0);
     struct db_params *params = db_params_new(arena);
     db_param_uuid(params, person);
     db_param_uuid(params, from);
-    struct db_result *result =
-        base_ask("select from lx.person where id = $1 and stream <> $2", params);
+    struct db_result *result = base_ask(
+        "select from (select stream from lx.person where id = $1"
+        " union all select to_unit from lx.transit_package where person = $1 and taken_by is null"
+        " union all select (r->>'stream')::uuid from lx.unit_package k join lx.unit_move m on"
+        " m.district = k.district and m.id = k.move, jsonb_array_elements(k.rows) r"
+        " where m.taken_by is null and k.what = 'person' and (r->>'id')::uuid = $1) p"
+        " where p.stream <> $2",
+        params);
     bool moved = result != NULL && db_rows(result) > 0;
     base_free(&result);
     arena_free(&arena);
