@@ -20,6 +20,10 @@
 #define POLL_MS 200
 // Turns start no closer than this, so that a stream of pushes is folded in heaps.
 #define TURN_MS 20
+// While pushes come, a turn is followed by a rest of its own length, so that figures never take
+// more than half of the time in which pushes wait for heads and processors; at most so long, since
+// figures are to be true within a second.
+#define REST_MOST_MS 250
 // After a failure and between attempts to connect, growing.
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 5000
@@ -108,14 +112,20 @@ static enum status find_due(struct assessor *assessor, int32_t *out_districts, s
     return status;
 }
 
+struct turn {
+    bool more;   // something is left to do
+    bool pushed; // somebody has pushed since the turn before
+};
+
 // One live round, and one of the rescoring lane when the live one left nothing.
-static enum status serve_district(struct assessor *assessor, int32_t district, bool *out_more) {
+static enum status serve_district(struct assessor *assessor, int32_t district, struct turn *turn) {
     struct round_report report;
     TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_LIVE, &report));
+    turn->pushed = turn->pushed || report.streams > 0;
     if (report.taken && report.live == 0 && report.rescore > 0)
         TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_RESCORE, &report));
     if (report.taken && (report.live > 0 || report.rescore > 0))
-        *out_more = true;
+        turn->more = true;
     return STATUS_OK;
 }
 
@@ -185,7 +195,7 @@ static enum status prune(struct assessor *assessor) {
     return status;
 }
 
-static enum status take_turn(struct assessor *assessor, bool *out_more) {
+static enum status take_turn(struct assessor *assessor, struct turn *turn) {
     int32_t districts[MOST_DISTRICTS];
     size_t n;
     enum status carried = carry_transfers(assessor);
@@ -202,7 +212,7 @@ static enum status take_turn(struct assessor *assessor, bool *out_more) {
     TRY(scheme_set_refresh(&assessor->schemes, assessor->db));
     enum status worst = STATUS_OK;
     for (size_t i = 0; i < n && stopping == 0; i++) {
-        enum status status = serve_district(assessor, districts[i], out_more);
+        enum status status = serve_district(assessor, districts[i], turn);
         if (status == STATUS_OK)
             continue;
         // One district's trouble must not keep the others waiting.
@@ -217,13 +227,20 @@ static enum status take_turn(struct assessor *assessor, bool *out_more) {
     return worst;
 }
 
+// How long the next turn has to wait, the last one having worked so long.
+static int64_t rest_ms(const struct turn *turn, int64_t worked_ms) {
+    if (turn->pushed)
+        return worked_ms < REST_MOST_MS ? worked_ms : REST_MOST_MS;
+    return 0;
+}
+
 static void run_turns(struct assessor *assessor) {
     while (stopping == 0) {
         int64_t started_ms = clock_monotonic_ms();
-        bool more = false;
+        struct turn turn = {0};
         enum status status = assessor->db == NULL ? connect_database(assessor) : STATUS_OK;
         if (status == STATUS_OK)
-            status = take_turn(assessor, &more);
+            status = take_turn(assessor, &turn);
         if (status == STATUS_OK)
             seal(assessor, false);
         if (status != STATUS_OK) {
@@ -231,10 +248,15 @@ static void run_turns(struct assessor *assessor) {
             continue;
         }
         assessor->retry_ms = RETRY_FIRST_MS;
-        if (!more)
+        int64_t ended_ms = clock_monotonic_ms();
+        int64_t next_ms = ended_ms + rest_ms(&turn, ended_ms - started_ms);
+        if (!turn.more) {
             wait_for_work(assessor, POLL_MS);
-        int64_t left_ms = started_ms + TURN_MS - clock_monotonic_ms();
-        if (!more && left_ms > 0)
+            if (next_ms < started_ms + TURN_MS)
+                next_ms = started_ms + TURN_MS;
+        }
+        int64_t left_ms = next_ms - clock_monotonic_ms();
+        if (left_ms > 0)
             (void)usleep((useconds_t)left_ms * 1000);
     }
 }

@@ -8,19 +8,22 @@ as $$
 begin
   return query
     with behind as materialized (
-      select h.stream, coalesce(c.seq, 0) as seq, h.head
-      from lx.head h left join lx.stream_cursor c on c.district = h.district and c.stream = h.stream
-      where h.district = p_district and h.head > coalesce(c.seq, 0)
+      select h.stream, c.seq, h.head
+      from lx.head h
+      cross join lateral (select coalesce(max(c.seq), 0) as seq from lx.stream_cursor c where c.district = h.district and c.stream = h.stream offset 0) c
+      where h.district = p_district and h.head > c.seq
       limit p_limit
     ),
     fresh as materialized (
-      select f.subject, f.chooses
+      select f.subject, bool_or(f.chooses) as chooses
       from behind b
       cross join lateral (
-        select f.subject, bool_or(f.kind in (11, 14)) as chooses
+        -- A stream at a time, and in it only what is new, whatever the planner knows: asked for in the order of its subjects, the whole stream was read.
+        select f.subject, f.kind in (11, 14) as chooses
         from lx.fact f where f.district = p_district and f.stream = b.stream and f.seq > b.seq and f.seq <= b.head
-        group by f.subject offset 0
-      ) f -- a stream at a time, whatever the planner knows
+        order by f.seq offset 0
+      ) f
+      group by f.subject
     ),
     found as (
       select p_district as district, f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject

@@ -20,7 +20,13 @@ sender as (
 select o.district, o.stream, o.device, o.op_from, o.op_to, o.seq_from, o.scope_version, o.received_at, o.stored, o.refused, o.flags, o.person, o.root, o.hashes,
   o.answer, o.contents, o.changes
 from sender s
-left join lx.seal_cursor c on c.district = $1::int4 and c.stream = s.stream and c.device = s.device
-join lx.op_run o on o.district = $1::int4 and o.stream = s.stream and o.device = s.device and o.op_to > coalesce(c.op_to, 0)
+cross join lateral (
+  select coalesce(max(c.op_to), 0) as op_to from lx.seal_cursor c where c.district = $1::int4 and c.stream = s.stream and c.device = s.device
+) c
+cross join lateral (
+  -- A sender at a time, and of his runs only what is new, whatever the planner knows.
+  select r.* from lx.op_run r where r.district = $1::int4 and r.stream = s.stream and r.device = s.device and r.op_to > c.op_to order by r.op_to limit $2::int4
+) o
+where s.device is not null
 order by o.stream, o.device, o.op_to
 limit $2::int4

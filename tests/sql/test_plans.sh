@@ -1,13 +1,17 @@
 #!/bin/bash
-# What the assessor asks about many subjects is looked up subject by subject even when it was planned over empty tables, as a server's statements
-# are in a new city: no index is read by the district alone, which is all of its rows. In a database of its own, without rows. Prints TAP.
+# What the assessor asks is looked up even when it was planned over empty tables, as a server's statements are in a new city: about many subjects
+# no index is read by the district alone, which is all of its rows; of a stream's facts, and of a device's runs, only what is new is read.
+# In a database of its own, without rows. Prints TAP.
 set -euo pipefail
 names=(assessor_facts assessor_memberships assessor_people assessor_standings assessor_below assessor_selections)
 createdb plans -T template0
 trap 'dropdb plans' EXIT
 pg_dump --schema-only lianxiao | psql -X -q -d plans >/dev/null
 too_much='Index Cond: \(\(?district = [^ )]*\)$|Join Filter|Filter: .* = ANY'
-echo "1..${#names[@]}"
+# What shall only read what is new: name, call, table, column.
+news=('streams_advance|select * from lx.streams_advance(null, null)|fact|seq'
+      'seal_runs|execute seal_runs(null, null)|op_run|op_to')
+echo "1..$((${#names[@]} + ${#news[@]}))"
 n=0
 for name in "${names[@]}"; do
     n=$((n + 1))
@@ -27,5 +31,30 @@ SQL
     else
         sed 's/^/# /' <<<"$plan"
         echo "not ok $n - $name: reads more than its subjects"
+    fi
+done
+for new in "${news[@]}"; do
+    n=$((n + 1))
+    IFS='|' read -r name call table column <<<"$new"
+    plan=$(psql -X -q -A -t -d plans 2>&1 <<SQL
+load 'auto_explain';
+set auto_explain.log_min_duration = 0;
+set auto_explain.log_nested_statements = on;
+set enable_seqscan = off;
+set jit = off;
+set plan_cache_mode = force_generic_plan;
+\\set text \`grep -v '^--' '$LX_ROOT/sql/queries/seal_runs.sql'\`
+prepare seal_runs as :text;
+set client_min_messages = log;
+$call;
+SQL
+    )
+    # The scans that are not for a single value (the next device) have the column's lower end.
+    if grep -A1 -E "Index Scan using .* on $table " <<<"$plan" | grep 'Index Cond' | grep -q "$column >" &&
+        ! grep -A1 -E "Index Scan using .* on $table " <<<"$plan" | grep 'Index Cond' | grep -qv "$column >"; then
+        echo "ok $n - $name"
+    else
+        sed 's/^/# /' <<<"$plan"
+        echo "not ok $n - $name: reads more of $table than what is new"
     fi
 done
