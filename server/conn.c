@@ -471,7 +471,7 @@ static void shake_hands(struct conn *conn) {
     }
     struct request_context *context = &conn->context;
     context->has_device =
-        stream_peer_device(conn->stream, context->device, &context->device_until_ms);
+        stream_take_peer(conn->stream, context->device, &context->device_until_ms);
     context->device_expired =
         context->has_device && context->device_until_ms < worker_now_ms(conn->worker);
     conn->state = CONN_STATE_GREETING;

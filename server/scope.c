@@ -2,6 +2,7 @@
 #include "server/scope.h"
 
 #include <assert.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +13,12 @@ static int compare_streams(const void *left, const void *right, void *user) {
     return uuid_compare(streams[*(const uint32_t *)left].id, streams[*(const uint32_t *)right].id);
 }
 
-static void *copy_array(const void *values, size_t n, size_t size) {
-    void *copy = calloc(n > 0 ? n : 1, size);
-    if (copy != NULL && n > 0)
-        memcpy(copy, values, n * size);
+// Copies an array to *at, the next free place behind the scope, and moves on.
+static void *put_array(uint8_t **at, const void *values, size_t size) {
+    void *copy = *at;
+    if (size > 0)
+        memcpy(copy, values, size);
+    *at += size;
     return copy;
 }
 
@@ -43,22 +46,22 @@ static enum status append_district(struct buf *text, int32_t district) {
 }
 
 static enum status append_stream(struct buf *text, struct uuid stream) {
-    char room[UUID_TEXT_SIZE];
-    uuid_format(stream, room);
-    return buf_format(text, "%s%s", buf_size(text) > 1 ? "," : "", room);
+    char item[UUID_TEXT_SIZE + 1] = ",";
+    uuid_format(stream, item + 1);
+    return buf_append_string(text, buf_size(text) > 1 ? item : item + 1);
 }
 
 // Streams of whole districts are named by the district, all others one by one.
-static enum status write_settings(const struct scope *scope, struct buf *districts,
-                                  struct buf *streams) {
+enum status scope_settings(const struct scope *scope, struct buf *districts, struct buf *streams) {
+    bool city = sees_city(scope);
     TRY(buf_append_string(districts, "{"));
     TRY(buf_append_string(streams, "{"));
-    if (sees_city(scope))
+    if (city)
         TRY(append_district(districts, 0));
     for (size_t i = 0; i < scope->n_streams; i++) {
         const struct scope_stream *stream = &scope->streams[i];
-        bool whole = stream->level == LX__UNIT_LEVEL__CITY ? sees_city(scope)
-                                                           : sees_district(scope, stream->district);
+        bool whole =
+            stream->level == LX__UNIT_LEVEL__CITY ? city : sees_district(scope, stream->district);
         if (!whole)
             TRY(append_stream(streams, stream->id));
         else if (stream->level == LX__UNIT_LEVEL__DISTRICT)
@@ -68,28 +71,10 @@ static enum status write_settings(const struct scope *scope, struct buf *distric
     return buf_append(streams, "}", 2);
 }
 
-static enum status fill_settings(struct scope *scope) {
-    struct buf districts = {0}, streams = {0};
-    enum status status = write_settings(scope, &districts, &streams);
-    if (status == STATUS_OK) {
-        scope->districts = strdup((const char *)buf_view(&districts).data);
-        scope->stream_list = strdup((const char *)buf_view(&streams).data);
-        if (scope->districts == NULL || scope->stream_list == NULL)
-            status = STATUS_NO_MEMORY;
-    }
-    buf_free(&districts);
-    buf_free(&streams);
-    return status;
-}
-
-static bool fill_index(struct scope *scope) {
-    scope->by_id = calloc(scope->n_streams > 0 ? scope->n_streams : 1, sizeof(uint32_t));
-    if (scope->by_id == NULL)
-        return false;
+static void fill_index(struct scope *scope) {
     for (size_t i = 0; i < scope->n_streams; i++)
         scope->by_id[i] = (uint32_t)i;
     qsort_r(scope->by_id, scope->n_streams, sizeof(uint32_t), compare_streams, scope->streams);
-    return true;
 }
 
 static uint32_t capabilities_of(Lx__Role role) {
@@ -100,25 +85,31 @@ static uint32_t capabilities_of(Lx__Role role) {
     return mask;
 }
 
+// One block, the arrays behind the object in the order of their alignment: a login is mostly idle.
 enum status scope_new(const struct scope_rows *rows, struct scope **out_scope) {
-    struct scope *scope = calloc(1, sizeof(*scope));
+    _Static_assert(sizeof(struct scope) % alignof(struct scope_grant) == 0 &&
+                       sizeof(struct scope_grant) % alignof(struct scope_stream) == 0 &&
+                       sizeof(struct scope_stream) % alignof(uint32_t) == 0,
+                   "arrays behind each other");
+    size_t grants = rows->n_grants * sizeof(*rows->grants);
+    size_t ended = rows->n_ended * sizeof(*rows->ended);
+    size_t streams = rows->n_streams * sizeof(*rows->streams);
+    struct scope *scope =
+        malloc(sizeof(*scope) + grants + ended + streams + rows->n_streams * sizeof(uint32_t));
     if (scope == NULL)
         return STATUS_NO_MEMORY;
-    scope->references = 1;
-    scope->version = rows->version;
-    scope->person = rows->person;
-    uuid_format(rows->person, scope->person_text);
-    scope->n_grants = rows->n_grants;
-    scope->n_ended = rows->n_ended;
-    scope->n_streams = rows->n_streams;
-    scope->grants = copy_array(rows->grants, rows->n_grants, sizeof(*rows->grants));
-    scope->ended = copy_array(rows->ended, rows->n_ended, sizeof(*rows->ended));
-    scope->streams = copy_array(rows->streams, rows->n_streams, sizeof(*rows->streams));
-    if (scope->grants == NULL || scope->ended == NULL || scope->streams == NULL ||
-        !fill_index(scope) || fill_settings(scope) != STATUS_OK) {
-        scope_drop(&scope);
-        return STATUS_NO_MEMORY;
-    }
+    *scope = (struct scope){.references = 1,
+                            .version = rows->version,
+                            .person = rows->person,
+                            .n_grants = rows->n_grants,
+                            .n_ended = rows->n_ended,
+                            .n_streams = rows->n_streams};
+    uint8_t *at = (uint8_t *)(scope + 1);
+    scope->grants = put_array(&at, rows->grants, grants);
+    scope->ended = put_array(&at, rows->ended, ended);
+    scope->streams = put_array(&at, rows->streams, streams);
+    scope->by_id = (uint32_t *)(void *)at;
+    fill_index(scope);
     for (size_t i = 0; i < scope->n_grants; i++)
         scope->capabilities |= capabilities_of(scope->grants[i].role);
     *out_scope = scope;
@@ -135,12 +126,6 @@ void scope_drop(struct scope **scope) {
     *scope = NULL;
     if (dropped == NULL || --dropped->references > 0)
         return;
-    free(dropped->grants);
-    free(dropped->ended);
-    free(dropped->streams);
-    free(dropped->by_id);
-    free(dropped->districts);
-    free(dropped->stream_list);
     free(dropped);
 }
 
@@ -194,6 +179,19 @@ bool scope_may_give(const struct scope *scope, const struct uuid *path, size_t n
     return false;
 }
 
-struct db_scope scope_db(const struct scope *scope) {
-    return (struct db_scope){scope->districts, scope->stream_list, scope->person_text};
+void scope_query(const struct scope *scope, struct db_pool *pool, const char *statement,
+                 struct db_params *params, db_done_fn done, void *user) {
+    struct buf districts = {0}, streams = {0};
+    char person[UUID_TEXT_SIZE];
+    struct db_scope settings = {.person = person};
+    uuid_format(scope->person, person);
+    if (scope_settings(scope, &districts, &streams) == STATUS_OK) {
+        settings.districts = (const char *)buf_view(&districts).data;
+        settings.streams = (const char *)buf_view(&streams).data;
+    } else {
+        params = db_params_new(NULL); // the query fails with that
+    }
+    db_query(pool, settings, statement, params, done, user);
+    buf_free(&districts);
+    buf_free(&streams);
 }

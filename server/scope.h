@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/buf.h"
 #include "common/base/status.h"
 #include "common/base/uuid.h"
 #include "common/domain/role.h"
@@ -32,17 +33,14 @@ struct scope {
     unsigned references;
     uint64_t version;
     struct uuid person;
-    struct scope_grant *grants; // owns
+    struct scope_grant *grants; // the arrays lie in the same block
     size_t n_grants;
-    struct scope_grant *ended; // owns; ended at most 35 days ago, not for cause: until_ms is when
+    struct scope_grant *ended; // ended at most 35 days ago, not for cause: until_ms is when
     size_t n_ended;
-    struct scope_stream *streams; // owns; the city's first, as the database gave them
+    struct scope_stream *streams; // the city's first, as the database gave them
     size_t n_streams;
-    uint32_t *by_id;       // owns; indexes of streams, ascending by id
+    uint32_t *by_id;       // indexes of streams, ascending by id
     uint32_t capabilities; // of all grants together
-    char *districts;       // owns; texts for db_scope
-    char *stream_list;
-    char person_text[UUID_TEXT_SIZE];
 };
 
 // What the database says of a person.
@@ -73,5 +71,11 @@ bool scope_had_over(const struct scope *scope, const struct uuid *path, size_t n
 // rank?
 bool scope_may_give(const struct scope *scope, const struct uuid *path, size_t n_path,
                     Lx__Role role);
-// The settings for a query of this person. Borrows from the scope.
-struct db_scope scope_db(const struct scope *scope);
+// The settings that row level security looks at, each with its closing 0: districts as int[] and
+// streams as uuid[], as PostgreSQL reads them. Appends; STATUS_NO_MEMORY. They are written for each
+// query, since kept they would be the larger half of an idle login.
+enum status scope_settings(const struct scope *scope, struct buf *districts,
+                           struct buf *streams) MUST_USE;
+// db_query under this person's settings.
+void scope_query(const struct scope *scope, struct db_pool *pool, const char *statement,
+                 struct db_params *params, db_done_fn done, void *user);

@@ -103,7 +103,7 @@ static void on_scope(void *user, enum status status, struct scope *scope) {
 static struct session *session_new(struct request *request,
                                    const struct session_identity *identity) {
     struct worker *worker = request_worker(request);
-    struct session *session = calloc(1, sizeof(*session));
+    struct session *session = calloc(1, sizeof(*session) + identity->name.size + 1);
     if (session == NULL)
         return NULL;
     assert(identity->token_hash.size == SESSION_HASH_SIZE);
@@ -118,10 +118,8 @@ static struct session *session_new(struct request *request,
     session->until_ms = identity->until_ms;
     session->used_at_ms = session->touched_at_ms = worker_now_ms(worker);
     session->checked_at_ms = session->used_at_ms;
-    size_t size = identity->name.size < sizeof(session->name) - 1 ? identity->name.size
-                                                                  : sizeof(session->name) - 1;
-    if (size > 0)
-        memcpy(session->name, identity->name.data, size);
+    if (identity->name.size > 0)
+        memcpy(session->name, identity->name.data, identity->name.size);
     link_session(worker->handlers, session);
     return session;
 }

@@ -38,13 +38,13 @@ struct session {
     int64_t used_at_ms;              // newest request
     int64_t touched_at_ms;           // when the database last moved idle_until on
     struct scope *scope;             // holds a reference
-    char name[201];                  // of the person, as the account has it
     int64_t bundles_from_ms;         // the minute in which `bundles` are counted
     unsigned bundles;                // parts of bundles that this login has carried in it
     unsigned references;             // the connection's, and checks under way
     struct handlers *owner;          // borrows; NULL after its end: in whose list it is
     struct session *next, *previous; // all of the worker
     struct held_session held;        // its connection's
+    char name[];                     // of the person, as the account has it
 };
 
 // The login of a request that needs one; notes that it was used. Never NULL for such a method, and

@@ -33,10 +33,7 @@ struct stream {
     short armed;       // EV_READ, EV_WRITE
     short read_needs;  // what the next stream_read waits for
     short write_needs; // what the next stream_write waits for
-    bool has_device;
-    uint8_t device[CA_DEVICE_SIZE]; // the peer's, after a server's handshake
-    int64_t device_until_ms;
-    unsigned want; // STREAM_READ, STREAM_WRITE
+    unsigned want;     // STREAM_READ, STREAM_WRITE
 };
 
 static void on_event(evutil_socket_t fd, short what, void *user) {
@@ -163,25 +160,6 @@ static enum io_result explain(struct stream *stream, int result, short *needs) {
     return fail_tls(stream);
 }
 
-// Keeps the device's identity and lets go of what OpenSSL would hold as long as the connection: the
-// certificates behind the peer's own (clients like to send the CA's along: 5 KiB), and the decoded
-// key with its copy of the curve (2 KiB). Nobody looks at them again.
-static void keep_device(struct stream *stream) {
-    struct ca_certificate certificate;
-    X509 *peer = SSL_get0_peer_certificate(stream->ssl);
-    if (!SSL_is_server(stream->ssl) || peer == NULL ||
-        ca_read_certificate(peer, &certificate) != STATUS_OK)
-        return;
-    stream->has_device = true;
-    memcpy(stream->device, certificate.device, sizeof stream->device);
-    stream->device_until_ms = certificate.not_after_ms;
-    STACK_OF(X509) *behind = SSL_get_peer_cert_chain(stream->ssl);
-    while (behind != NULL && sk_X509_num(behind) > 0)
-        X509_free(sk_X509_pop(behind));
-    tls_forget_key(peer);
-    ERR_clear_error();
-}
-
 enum io_result stream_handshake(struct stream *stream) {
     ERR_clear_error();
     errno = 0;
@@ -189,7 +167,6 @@ enum io_result stream_handshake(struct stream *stream) {
     if (result == 1) {
         if (!tls_has_alpn(stream->ssl))
             return fail(stream, "the peer does not speak lianxiao/1", NULL);
-        keep_device(stream);
         stream->state = STREAM_STATE_OPEN;
         stream->read_needs = EV_READ;
         stream->write_needs = EV_WRITE;
@@ -243,12 +220,21 @@ bool stream_has_pending(const struct stream *stream) {
     return SSL_has_pending(stream->ssl) == 1;
 }
 
-bool stream_peer_device(const struct stream *stream, uint8_t out_device[32],
-                        int64_t *out_until_ms) {
-    if (!stream->has_device)
+// What OpenSSL would hold as long as the connection goes: the certificates behind the peer's own
+// (clients like to send the CA's along: 5 KiB), and what the own one says, with its key and the
+// key's copy of the curve (4 KiB).
+bool stream_take_peer(struct stream *stream, uint8_t out_device[32], int64_t *out_until_ms) {
+    struct ca_certificate certificate;
+    X509 *peer = SSL_get0_peer_certificate(stream->ssl);
+    if (peer == NULL || ca_read_certificate(peer, &certificate) != STATUS_OK)
         return false;
-    memcpy(out_device, stream->device, sizeof stream->device);
-    *out_until_ms = stream->device_until_ms;
+    memcpy(out_device, certificate.device, CA_DEVICE_SIZE);
+    *out_until_ms = certificate.not_after_ms;
+    STACK_OF(X509) *behind = SSL_get_peer_cert_chain(stream->ssl);
+    while (behind != NULL && sk_X509_num(behind) > 0)
+        X509_free(sk_X509_pop(behind));
+    tls_forget_peer(peer);
+    ERR_clear_error();
     return true;
 }
 

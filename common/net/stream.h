@@ -49,10 +49,10 @@ void stream_want(struct stream *stream, unsigned directions);
 // TLS or the kernel's answer holds bytes that no readiness will announce: read before waiting.
 bool stream_has_pending(const struct stream *stream);
 
-// After the handshake. The peer's device id (SHA-256 of its public key as DER
+// After a server's handshake, once: the peer's device id (SHA-256 of its public key as DER
 // SubjectPublicKeyInfo); false: it showed no certificate. *out_until_ms: end of the certificate;
-// may be in the past (see tls.h).
-bool stream_peer_device(const struct stream *stream, uint8_t out_device[32], int64_t *out_until_ms);
+// may be in the past (see tls.h). The certificate is forgotten with that.
+bool stream_take_peer(struct stream *stream, uint8_t out_device[32], int64_t *out_until_ms);
 // Why the last call failed: one line for logs and people; "" when it was a plain close.
 const char *stream_error(const struct stream *stream);
 int stream_fd(const struct stream *stream);

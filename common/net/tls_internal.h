@@ -16,5 +16,6 @@ struct tls_context {
 SSL *tls_new_ssl(const struct tls_context *tls, int fd, const char *server_name);
 // The handshake agreed on our protocol.
 bool tls_has_alpn(const SSL *ssl);
-// The certificate's decoded key goes (2 KiB); nobody can verify with it any more.
-void tls_forget_key(X509 *certificate);
+// The certificate loses what it says (4 KiB with its decoded key) and becomes nobody's; it stays
+// where it is, as OpenSSL keeps it as long as the connection.
+void tls_forget_peer(X509 *certificate);

@@ -144,7 +144,7 @@ static void ask(struct pulling *pulling, int32_t district) {
         db_param_int8(params, (int64_t)pulling->began);
     else
         db_param_null(params);
-    db_query(request_worker(request)->reads, scope_db(scope), "pull", params, on_rows, pulling);
+    scope_query(scope, request_worker(request)->reads, "pull", params, on_rows, pulling);
 }
 
 void handle_pull(struct request *request) {

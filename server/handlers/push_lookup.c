@@ -153,8 +153,8 @@ static void look_up_facts(struct push_group *group) {
     db_param_uuid(params, group->push->sender.scope->person);
     db_param_uuid(params, group->stream);
     db_param_uuid_array(params, n, ids, NULL);
-    db_query(group->push->worker->reads, scope_db(group->push->sender.scope), "facts_by_id", params,
-             on_facts, group);
+    scope_query(group->push->sender.scope, group->push->worker->reads, "facts_by_id", params,
+                on_facts, group);
 }
 
 // ---- homes ----
@@ -248,8 +248,8 @@ static void look_up_homes(struct push_group *group) {
     struct db_params *params = db_params_new(arena);
     db_param_uuid(params, group->stream);
     db_param_uuid_array(params, n, ids, NULL);
-    db_query(group->push->worker->reads, scope_db(group->push->sender.scope), "homes_of", params,
-             on_homes, group);
+    scope_query(group->push->sender.scope, group->push->worker->reads, "homes_of", params, on_homes,
+                group);
 }
 
 // ---- programmes ----

@@ -113,8 +113,7 @@ static void on_scope(void *user, enum status status, struct scope *scope) {
     struct db_params *params = db_params_new(arena);
     db_param_bytea(params, view_from(request_context(request)->device, REQUEST_DEVICE_SIZE));
     db_param_uuid_array(params, scope->n_streams, streams, NULL);
-    db_query(request_worker(request)->reads, scope_db(scope), "next_ops", params, on_next_ops,
-             asking);
+    scope_query(scope, request_worker(request)->reads, "next_ops", params, on_next_ops, asking);
 }
 
 void handle_scope(struct request *request) {

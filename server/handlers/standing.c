@@ -96,6 +96,6 @@ void handle_standing(struct request *request) {
     struct db_params *params = db_params_new(request_arena(request));
     db_param_int4(params, (int32_t)asking->programme);
     db_param_uuid(params, asking->subject);
-    db_query(request_worker(request)->reads, scope_db(session_of(request)->scope), "standing",
-             params, on_standing, asking);
+    scope_query(session_of(request)->scope, request_worker(request)->reads, "standing", params,
+                on_standing, asking);
 }

@@ -208,8 +208,8 @@ static void ask(struct asking *asking, int32_t level, const char *after) {
     db_param_int4(params, (int32_t)asking->limit + 1);
     db_param_uuid_array(params, asking->n_at_least, asking->streams, NULL);
     db_param_int8_array(params, asking->n_at_least, asking->seqs, NULL);
-    db_query(request_worker(request)->reads, scope_db(session_of(request)->scope),
-             asking->by->statement, params, on_figures, asking);
+    scope_query(session_of(request)->scope, request_worker(request)->reads, asking->by->statement,
+                params, on_figures, asking);
 }
 
 // False: answered with what is wrong.

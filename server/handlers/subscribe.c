@@ -115,6 +115,6 @@ void handle_subscribe(struct request *request) {
     }
     struct db_params *params = db_params_new(request_arena(request));
     db_param_uuid_array(params, n, ids, NULL);
-    db_query(request_worker(request)->reads, scope_db(session->scope), "heads_of", params, on_heads,
-             request);
+    scope_query(session->scope, request_worker(request)->reads, "heads_of", params, on_heads,
+                request);
 }

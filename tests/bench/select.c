@@ -55,6 +55,6 @@ void __wrap_handle_ping(struct request *request) {
     struct db_params *params = db_params_new(request_arena(request));
     db_param_int4(params, 1);
     db_param_uuid(params, id);
-    db_query(request_worker(request)->reads, scope_db(session_of(request)->scope), STATEMENT,
-             params, on_row, request);
+    scope_query(session_of(request)->scope, request_worker(request)->reads, STATEMENT, params,
+                on_row, request);
 }

@@ -390,8 +390,7 @@ bool stream_has_pending(const struct stream *stream) {
     return buf_size(&stream->connection->ends[stream->side].in) > 0;
 }
 
-bool stream_peer_device(const struct stream *stream, uint8_t out_device[32],
-                        int64_t *out_until_ms) {
+bool stream_take_peer(struct stream *stream, uint8_t out_device[32], int64_t *out_until_ms) {
     if (!stream->connection->has_device)
         return false;
     memcpy(out_device, stream->connection->device, 32);

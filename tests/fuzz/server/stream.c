@@ -121,8 +121,7 @@ bool stream_has_pending(const struct stream *stream) {
     return buf_size(&stream->in) > 0;
 }
 
-bool stream_peer_device(const struct stream *stream, uint8_t out_device[32],
-                        int64_t *out_until_ms) {
+bool stream_take_peer(struct stream *stream, uint8_t out_device[32], int64_t *out_until_ms) {
     memset(out_device, WORLD_DEVICE, 32);
     *out_until_ms = stream->device_until_ms;
     return stream->has_device;
