@@ -37,6 +37,14 @@ def test_a_seed_is_played_twice(simulator, tmp_path):
     assert (tmp_path / "first").read_bytes() == (tmp_path / "other").read_bytes()
 
 
+def test_the_heal_leaves_no_connection_slow(simulator, tmp_path):
+    """At two seconds a packet, a page a row, no sync ends within the bound, and nothing is wrong (seed 32000202)."""
+    outcome = simulator.run("--seed", 1, "--seeds", 12, "--operations", 30, "--trace", tmp_path / "trace")
+    trace = (tmp_path / "trace").read_text(encoding="utf-8")
+    assert outcome.code == 0, outcome.output + outcome.errors
+    assert " gets slow\n" in trace and " is slow no longer\n" in trace
+
+
 def assert_found(simulator, words: str, env=None) -> None:
     """One of the first seeds that find anything says so, with these words: a bug shows in other ways, too."""
     first, told = 1, []

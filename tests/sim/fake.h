@@ -26,8 +26,9 @@ const uint8_t *fake_tls_device(const struct tls_context *tls); // NULL: no certi
 void net_reset(void); // numbers begin anew
 // Cuts connections of this machine as its end would: unread bytes are lost.
 void net_kill(const struct machine *machine);
-// Something happens to one connection (cut now, cut at a byte that is still to come, or silence).
+// Something happens to one connection (cut now, cut at a byte that is still to come, silent, slow).
 void net_disturb(void);
+void net_heal(void); // none is slow any more: how long a sync takes is up to the product again
 // What has arrived, frame by frame: requests at the server, answers and events at the client.
 struct frame;
 typedef void (*net_tap_fn)(const struct machine *client, int64_t sent_us, bool to_server,

@@ -52,7 +52,8 @@ struct connection {
     bool has_device;
     bool silent; // nothing arrives any more, and nobody is told
     int64_t latency_us;
-    unsigned pending; // packets on their way
+    int64_t own_latency_us; // before net_disturb made it slow
+    unsigned pending;       // packets on their way
     bool accepted;
 };
 
@@ -206,7 +207,7 @@ enum status dial_connect(const char *host, const char *port, int timeout_ms, int
         return STATUS_NO_MEMORY;
     fiber_sleep(sim_between(1 * SIM_MS, 20 * SIM_MS));
     connection->number = ++last_number;
-    connection->latency_us = latencies_us[sim_below(4)];
+    connection->latency_us = connection->own_latency_us = latencies_us[sim_below(4)];
     for (int i = 0; i < 2; i++) {
         connection->ends[i].cut_after = NEVER;
         frame_reader_init(&connection->ends[i].tap, FRAME_CAP_REPLY);
@@ -445,5 +446,16 @@ void net_disturb(void) {
         break;
     default:
         connection->latency_us = sim_between(100 * SIM_MS, 2 * SIM_SECOND);
+        trace("connection %" PRIu32 " gets slow", connection->number);
+    }
+}
+
+// What is cut or silent a program must notice by itself.
+void net_heal(void) {
+    for (struct connection *c = connections; c != NULL; c = c->next) {
+        if (c->latency_us == c->own_latency_us)
+            continue;
+        c->latency_us = c->own_latency_us;
+        trace("connection %" PRIu32 " is slow no longer", c->number);
     }
 }

@@ -297,6 +297,7 @@ static void check_home(struct device *device) {
 
 void oracle_run(void) {
     sim_heal();
+    net_heal();
     for (unsigned i = 0; i < world_device_count; i++)
         world_devices[i].watching = false;
     for (unsigned i = 0; i < world_device_count; i++)
