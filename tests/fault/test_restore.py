@@ -142,6 +142,64 @@ def test_restored_to_moments_of_the_past(city):
     city.ctl("journal", "check", city.journal)
 
 
+def states(home: lx.Home) -> list[str]:
+    return [entry["state"] for entry in home.json("outbox", "--all")]
+
+
+def learns_of_refusals(home: lx.Home) -> None:
+    result = home.run("sync", check=False)
+    assert result.returncode == 8 and "refused 3," in result.stdout, result.stdout + result.stderr
+    assert states(home) == ["refused"] * 3
+
+
+def copy_comes_first(city, home: lx.Home, folder) -> None:
+    """Another copy of the home has the same operations and brings them back."""
+    copy = city.home()
+    shutil.copytree(folder / "copied", copy.folder)
+    learns_of_refusals(copy)
+
+
+def bundle_comes_first(city, _home: lx.Home, folder) -> None:
+    """Somebody carries a bundle that had been carried before."""
+    carrier = city.home().enrol("3401040001").login("school2", drill.PASSWORD)
+    told = carrier.json("bundle", "carry", folder / "written.lxb")
+    assert (told["answered"], told["refused"], told["parts_repeated"]) == (3, 3, 0)
+
+
+@pytest.mark.parametrize("comes_first", [copy_comes_first, bundle_comes_first])
+def test_what_somebody_else_brought_back_and_was_refused(city, tmp_path, comes_first):
+    """After a restore the office is revoked again, so what was stored before is refused to whoever brings it back first. A home
+    from which nothing is missing any more learns that of everything, in whatever groups it had sent it (seed 30000384)."""
+    drilling = drill.Drill(city, random.Random(8))
+    home = drilling.member("twice", "3401030002")
+    city.ctl("grant", "twice", "inspector", "3401030002")  # goes on seeing what it may no longer write
+    lx.wait_until(lambda: home.run("sync") and len(home.json("status")["grants"]) == 2, 60, "the second grant")
+    drilling.record(1)
+    drilling.back_up()
+    drilling.note_moment()
+    for item in ("first", "second", "third"):
+        home.run("record", "add", "discussion", home.school, "--item", item, "--at", "2021-07-01")
+        home.run("bundle", "write", tmp_path / f"{item}.lxb")
+    shutil.move(tmp_path / "third.lxb", tmp_path / "written.lxb")
+    home.run("sync")
+    assert states(home) == ["stored"] * 3 and {"first", "second", "third"} <= set(drilling.items())
+    shutil.copytree(home.folder, tmp_path / "copied")
+    grant = city.cluster.sql("select g.id from role_grant g join account a using (person) where a.account = 'twice' and g.role = 3")[0][0]
+    city.ctl("grant", "revoke", grant, "--for-cause")
+    drilling.close_archive()
+    city.server.stop(signal.SIGKILL)
+    drilling.set_aside("kill")
+    drilling.restore(drilling.moments[0][0], "--journal", city.journal)
+    city.server.start()
+    lx.wait_until(lambda: drilling.homes[0].run("sync", check=False).returncode == 0, 60, "the server is open")
+    comes_first(city, home, tmp_path)
+    assert states(home) == ["stored"] * 3, "it has heard of nothing yet"
+    learns_of_refusals(home)
+    assert drilling.items() == sorted(drilling.acknowledged)
+    home.run("sync")
+    assert home.json("status")["waiting"] == 0
+
+
 def test_restored_while_the_server_runs(city):
     """Watchers come back by themselves; the server notices on its own and opens when the journal is replayed."""
     drilling = drill.Drill(city, random.Random(3))
