@@ -79,7 +79,7 @@ static enum status settle(struct reading *reading, const Lx__ReceiptGroup *group
     if (answer.op_to > group->op_last) // the server may have more by now: that is not spoken of
         answer.op_to = group->op_last;
     TRY(store_outbox_counts(store, &before));
-    TRY(store_outbox_settle_from(store, &answer, group->op_from, clock_now_ms()));
+    TRY(store_outbox_settle(store, &answer, group->op_from, clock_now_ms()));
     TRY(store_outbox_counts(store, &after));
     reading->told->stored += after.acked - before.acked;
     reading->told->refused += after.refused - before.refused;

@@ -120,7 +120,7 @@ static const Lx__PushGroup *find_sent(const struct sync *sync, const Lx__PushedG
 
 // Another program that syncs this home may have taken the same answer first and sent its next group
 // since: then nothing moves here, and the server's last operation lies beyond what this answer
-// speaks of.
+// speaks of. Or it has heard of a restore, and asks again for what lies before.
 static enum status settle(struct sync *sync, struct uuid stream, const Lx__PushedGroup *group,
                           int64_t now_ms) {
     struct outbox_counts before;
@@ -134,7 +134,7 @@ static enum status settle(struct sync *sync, struct uuid stream, const Lx__Pushe
     if (answer.op_to >= sent->first_op_seq + sent->n_operations)
         answer.op_to = sent->first_op_seq + sent->n_operations - 1;
     TRY(store_outbox_counts(sync->store, &before));
-    TRY(store_outbox_settle(sync->store, &answer, now_ms));
+    TRY(store_outbox_settle(sync->store, &answer, sent->first_op_seq, now_ms));
     TRY(store_outbox_counts(sync->store, &after));
     sync->progress.pushed += after.acked - before.acked;
     sync->progress.refused += after.refused - before.refused;
@@ -152,8 +152,11 @@ static enum status give_up(struct sync *sync, struct uuid id, const Lx__Reason *
     return store_outbox_unseal(sync->store, id, known, reason);
 }
 
-static enum status mend_gap(struct sync *sync, struct uuid id, uint64_t expected) {
-    enum status status = store_outbox_rewind(sync->store, id, expected);
+static enum status mend_gap(struct sync *sync, struct uuid id, const Lx__PushedGroup *group) {
+    const Lx__PushGroup *sent = find_sent(sync, group);
+    enum status status = STATUS_NOT_FOUND;
+    if (sent && group->expected > 0 && group->expected < sent->first_op_seq) // or it would not end
+        status = store_outbox_rewind(sync->store, id, group->expected);
     if (status != STATUS_NOT_FOUND)
         return status;
     hold(sync, id); // this home has not what the server lacks: a person must enrol anew
@@ -170,7 +173,7 @@ static enum status take_group(struct sync *sync, const Lx__PushedGroup *group, i
     case LX__GROUP_VERDICT__GROUP_REFUSED:
         return give_up(sync, stream, group->reason);
     case LX__GROUP_VERDICT__GROUP_GAP:
-        return mend_gap(sync, stream, group->expected);
+        return mend_gap(sync, stream, group);
     case LX__GROUP_VERDICT__GROUP_UNKNOWN:
     case _LX__GROUP_VERDICT_IS_INT_SIZE:
         break;

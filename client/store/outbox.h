@@ -85,9 +85,9 @@ enum status store_outbox_streams(struct store *store, struct arena *arena, size_
                                  struct uuid **out_streams) MUST_USE;
 
 // The server's answers; each needs an open transaction.
-// DONE or REPEATED: waiting entries of the group's stream with a key <= op_to are stored, those in
-// `refused` as refused.
-enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group,
+// DONE or REPEATED: waiting entries of the group's stream with a key in [from, op_to] are stored,
+// those in `refused` as refused. Below `from`, the first key that was sent, it says nothing.
+enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, uint64_t from,
                                 int64_t now_ms) MUST_USE;
 // The server would not take what was sent of this stream: reason (may be NULL) stays visible on all
 // that waits under a key. From key `from` on nothing is stored there: those keys are taken back. 0:

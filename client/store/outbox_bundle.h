@@ -48,7 +48,3 @@ enum status store_bundle_get(struct store *store, struct uuid id,
 // Does the bundle hold exactly these operations in this part? STATUS_NOT_FOUND: no.
 enum status store_bundle_has_group(struct store *store, struct uuid id, uint32_t part,
                                    struct uuid stream, const uint64_t range[2]) MUST_USE;
-
-// An answer about the operations from `from` on, up to the group's op_to: see store_outbox_settle.
-enum status store_outbox_settle_from(struct store *store, const Lx__PushedGroup *group,
-                                     uint64_t from, int64_t now_ms) MUST_USE;

@@ -278,8 +278,8 @@ static enum status refuse_one(struct store *store, struct uuid stream,
     return status == STATUS_OK ? outbox_refresh_local(store, record) : status;
 }
 
-enum status store_outbox_settle_from(struct store *store, const Lx__PushedGroup *group,
-                                     uint64_t from, int64_t now_ms) {
+enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, uint64_t from,
+                                int64_t now_ms) {
     struct uuid stream;
     struct store_stream state;
     TRY(uuid_from_bytes(view_from(group->stream.data, group->stream.len), &stream));
@@ -299,10 +299,6 @@ enum status store_outbox_settle_from(struct store *store, const Lx__PushedGroup 
     TRY(status);
     // A cursor that is not proved may be of another history of the server's.
     return state.whole ? replica_hide_passed(store, stream, (int64_t)state.cursor) : STATUS_OK;
-}
-
-enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, int64_t now_ms) {
-    return store_outbox_settle_from(store, group, 1, now_ms);
 }
 
 static enum status put_reason(struct store *store, struct uuid stream, const Lx__Reason *reason) {

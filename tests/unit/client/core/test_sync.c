@@ -332,29 +332,34 @@ static void test_two_engines_on_one_home(void **state) {
     }
 }
 
+static struct sync_request come_to_push(struct world *world) {
+    struct sync_request request;
+    sync_connected(world->sync);
+    assert_true(sync_next(world->sync, world->now_ms, &request));
+    while (request.method != LX__METHOD__PUSH) {
+        sync_on_reply(world->sync, request.token,
+                      fake_answer(&world->server, request.method, request.message), world->now_ms);
+        assert_true(sync_next(world->sync, world->now_ms, &request));
+    }
+    return request;
+}
+
 // The other program took the answer first and sent its next group; the server's last operation is
 // of that group, of whose refusals this answer says nothing.
 static void test_late_answer_speaks_of_its_own_group(void **state) {
     struct world world;
-    struct sync_request request;
     struct outbox_entries entries;
     (void)state;
     world_open(&world, false, 0);
     struct uuid stream = world.server.streams[0].id;
     world_record(&world, 0, "t.plan");
-    sync_connected(world.sync);
-    assert_true(sync_next(world.sync, world.now_ms, &request));
-    while (request.method != LX__METHOD__PUSH) {
-        sync_on_reply(world.sync, request.token,
-                      fake_answer(&world.server, request.method, request.message), world.now_ms);
-        assert_true(sync_next(world.sync, world.now_ms, &request));
-    }
+    struct sync_request request = come_to_push(&world);
     Lx__PushedGroup first = LX__PUSHED_GROUP__INIT;
     first.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
     first.verdict = LX__GROUP_VERDICT__GROUP_REPEATED;
     first.op_to = 1;
     assert_int_equal(store_begin(world.home.store), STATUS_OK);
-    assert_int_equal(store_outbox_settle(world.home.store, &first, world.now_ms), STATUS_OK);
+    assert_int_equal(store_outbox_settle(world.home.store, &first, 1, world.now_ms), STATUS_OK);
     assert_int_equal(store_commit(world.home.store), STATUS_OK);
     world_record(&world, 0, "t.plan");
     struct arena *arena = arena_new(0);
@@ -371,6 +376,62 @@ static void test_late_answer_speaks_of_its_own_group(void **state) {
     assert_int_equal(sync_progress(world.sync)->streams_held, 0);
     arena_free(&arena);
     world_close(&world);
+}
+
+static void answer_group(struct world *world, const struct sync_request *request,
+                         struct uuid *stream, Lx__PushedGroup *group) {
+    Lx__PushReply reply = LX__PUSH_REPLY__INIT;
+    group->stream = (ProtobufCBinaryData){UUID_SIZE, stream->bytes};
+    reply.n_groups = 1;
+    reply.groups = &group;
+    sync_on_reply(world->sync, request->token, &reply.base, world->now_ms);
+}
+
+// The other program heard of a restore while this one's group was under way: what lies before it
+// is asked for again, and the answer says nothing about it.
+static void test_late_answer_says_nothing_of_what_lies_before(void **state) {
+    struct world world;
+    Lx__PushedGroup late = LX__PUSHED_GROUP__INIT;
+    (void)state;
+    world_open(&world, false, 0);
+    struct uuid stream = world.server.streams[0].id;
+    world_record(&world, 0, "t.plan");
+    world_record(&world, 0, "t.plan");
+    world_run_round(&world);
+    assert_int_equal(world_counts(&world).acked, 2);
+    world_record(&world, 0, "t.plan");
+    struct sync_request request = come_to_push(&world);
+    assert_int_equal(store_begin(world.home.store), STATUS_OK);
+    assert_int_equal(store_outbox_rewind(world.home.store, stream, 1), STATUS_OK);
+    assert_int_equal(store_commit(world.home.store), STATUS_OK);
+    late.verdict = LX__GROUP_VERDICT__GROUP_DONE;
+    late.op_to = 3;
+    answer_group(&world, &request, &stream, &late);
+    assert_int_equal(world_counts(&world).waiting, 2);
+    assert_int_equal(world_counts(&world).acked, 1);
+    world_close(&world);
+}
+
+// A gap where none can be: the same group would go again without end.
+static void test_gap_that_is_none_holds_the_stream(void **state) {
+    static const uint64_t expected[] = {0, 1, 2, 9};
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct world world;
+        Lx__PushedGroup gap = LX__PUSHED_GROUP__INIT;
+        world_open(&world, false, 0);
+        struct uuid stream = world.server.streams[0].id;
+        world_record(&world, 0, "t.plan");
+        struct sync_request request = come_to_push(&world);
+        gap.verdict = LX__GROUP_VERDICT__GROUP_GAP;
+        gap.expected = expected[i];
+        answer_group(&world, &request, &stream, &gap);
+        assert_int_equal(sync_progress(world.sync)->streams_held, 1);
+        assert_int_equal(world_counts(&world).waiting, 1);
+        assert_true(sync_next(world.sync, world.now_ms, &request));
+        assert_int_not_equal(request.method, LX__METHOD__PUSH);
+        world_close(&world);
+    }
 }
 
 static void test_scope_that_shrinks_and_grows(void **state) {
@@ -474,6 +535,8 @@ int main(void) {
         cmocka_unit_test(test_an_old_replica_gets_a_snapshot),
         cmocka_unit_test(test_two_engines_on_one_home),
         cmocka_unit_test(test_late_answer_speaks_of_its_own_group),
+        cmocka_unit_test(test_late_answer_says_nothing_of_what_lies_before),
+        cmocka_unit_test(test_gap_that_is_none_holds_the_stream),
         cmocka_unit_test(test_scope_that_shrinks_and_grows),
         cmocka_unit_test(test_watch_is_woken),
         cmocka_unit_test(test_errors),

@@ -37,7 +37,7 @@ static void settle(struct home *home, struct uuid stream, uint64_t op_to, uint64
     group.seq = 5;
     group.n_refused = refused_op > 0 ? 1 : 0;
     group.refused = list;
-    assert_int_equal(store_outbox_settle(home->store, &group, HOME_NOW_MS), STATUS_OK);
+    assert_int_equal(store_outbox_settle(home->store, &group, 1, HOME_NOW_MS), STATUS_OK);
     assert_int_equal(store_commit(home->store), STATUS_OK);
 }
 

@@ -40,7 +40,7 @@ static void settle(struct home *home, struct uuid stream, uint64_t op_to, const 
     group.seq = op_to;
     group.refused = list;
     assert_int_equal(store_begin(home->store), STATUS_OK);
-    assert_int_equal(store_outbox_settle(home->store, &group, now_ms), STATUS_OK);
+    assert_int_equal(store_outbox_settle(home->store, &group, 1, now_ms), STATUS_OK);
     assert_int_equal(store_commit(home->store), STATUS_OK);
 }
 

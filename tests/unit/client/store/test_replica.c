@@ -55,7 +55,7 @@ static void test_local_row_until_the_server_sends_it(void **state) {
     Lx__PushedGroup group = LX__PUSHED_GROUP__INIT;
     group.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
     group.op_to = group.seq = 1;
-    assert_int_equal(store_outbox_settle(home.store, &group, HOME_NOW_MS), STATUS_OK);
+    assert_int_equal(store_outbox_settle(home.store, &group, 1, HOME_NOW_MS), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     assert_true(find(&home, home_id(10)).local);
     Lx__Row *row = home_row(&home, 1, home_id(10), 1, fact);
