@@ -126,8 +126,11 @@ static enum ctl_exit insist(command_fn run) {
 }
 
 bool operator_begins(void) {
-    return insist(NULL) == CTL_EXIT_DONE &&
-           base_number("select count(*) from lx.epoch where opened_at is not null") == 1;
+    bool open = insist(NULL) == CTL_EXIT_DONE &&
+                base_number("select count(*) from lx.epoch where opened_at is not null") == 1;
+    if (open)
+        scope_opened();
+    return open;
 }
 
 void operator_ends(void) {
@@ -242,6 +245,8 @@ void operator_opens(void *user) {
           (int)exit_code);
     if (exit_code != CTL_EXIT_DONE)
         finding("the epoch cannot be opened: %d", (int)exit_code);
+    else
+        scope_opened();
     count(lost ? COUNT_JOURNAL_LOST : COUNT_REPLAY);
     lost = false;
     compare_rights();

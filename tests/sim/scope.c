@@ -40,12 +40,17 @@ static struct former formers[MAX_FORMER];
 static size_t n_formers;
 static struct grants grants;
 static struct grants kept[16]; // per backup
+// Until a restored database has the journal's changes again its grants are the backup's; a backup
+// that is made meanwhile has these.
+static struct grants restored;
+static bool is_behind;
 static struct unit kept_units[16][MAX_UNITS];
 
 void scope_begin(void) {
     struct db_result *result =
         base_ask("select id, parent, code, level from lx.unit order by level, code", NULL);
     n_units = n_formers = grants.n = 0;
+    is_behind = false;
     for (int row = 0; row < db_rows(result) && n_units < MAX_UNITS; row++) {
         struct unit *unit = &units[n_units++];
         struct view code = db_text(result, row, 2);
@@ -131,7 +136,7 @@ void scope_children_put(const char *code, const char *parent) {
 }
 
 void scope_backup(int backup) {
-    kept[backup % 16] = grants;
+    kept[backup % 16] = is_behind ? restored : grants;
     memcpy(kept_units[backup % 16], units, sizeof units);
 }
 
@@ -147,8 +152,10 @@ static void restore_grants(int backup) {
     }
 }
 
-// With the journal grants stay as they are; units are where they were.
+// With the journal grants stay as they are, nobody is served before; units are where they were.
 void scope_restore(int backup, bool journal_lost) {
+    restored = kept[backup % 16];
+    is_behind = !journal_lost;
     if (journal_lost) {
         restore_grants(backup);
         for (unsigned i = 0; i < world_device_count; i++)
@@ -156,6 +163,10 @@ void scope_restore(int backup, bool journal_lost) {
     }
     for (size_t i = 0; i < n_units; i++)
         put_under(&units[i], kept_units[backup % 16][i].parent);
+}
+
+void scope_opened(void) {
+    is_behind = false;
 }
 
 // ---- what an operator does ----

@@ -142,6 +142,7 @@ void scope_revoke(bool for_cause); // some grant
 void scope_grant(void);            // some role to some account that has a device
 void scope_backup(int backup);
 void scope_restore(int backup, bool journal_lost);
+void scope_opened(void); // the database has all that the journal has
 void scope_revoke_device(void);
 
 // The unit lies under another one from now on; or all that lies under it does.
