@@ -191,6 +191,9 @@ static enum status prune(struct assessor *assessor) {
     struct db_params *params = db_params_new(arena);
     db_param_int4(params, TOMBSTONE_DAYS);
     enum status status = db_sync_query(assessor->db, "prune", params, NULL);
+    // Where a journal is kept, it forgets what it has (security_events).
+    if (status == STATUS_OK && assessor->config->security_journal[0] == '\0')
+        status = db_sync_query(assessor->db, "security_forget", db_params_new(arena), NULL);
     arena_free(&arena);
     return status;
 }

@@ -19,8 +19,6 @@ begin
   returning no, hash into v_head;
   update lx.security_head h
   set no = v_head.no, hash = v_head.hash, rights_no = case when tg_table_name in ('role_grant', 'account', 'device') then v_head.no else h.rights_no end;
-  -- the newest of the old ones stays: the next one's hash is made from it (security_events)
-  delete from lx.security_event e where e.no < (select max(o.no) from lx.security_event o where o.at_ms < v_at_ms - 35::int8 * 24 * 3600 * 1000);
   return null;
 end
 $$;

@@ -1,7 +1,7 @@
 -- Security events: every change becomes a link of the chain; a database that has lost some gets them again.
 begin;
 \ir fixture.sql
-select plan(41);
+select plan(48);
 set constraints all immediate; -- every change is a commit of its own here
 
 create function pg_temp.head() returns lx.security_head language sql as $$ select h from lx.security_head h $$;
@@ -84,8 +84,20 @@ set session_replication_role = replica;
 update lx.security_event set at_ms = at_ms - 40::int8 * 24 * 3600 * 1000;
 set session_replication_role = origin;
 select is(pg_temp.noted($$ select lx.ops_user_reset('op', 'acc.s1', 'h3') $$), array['account'], 'he comes back');
+select is((select count(*) from lx.security_event), (select no + 1 from newest), 'nothing is forgotten before a journal has it');
+select is((select count(*) from lx.security_events((select no - 3 from newest), 100)), 4::int8, 'a journal that was behind gets all of it');
+select is((select hash_before from lx.security_events((select no - 3 from newest), 1)), (select hash from lost where no = (select no - 3 from newest)), 'whose first one follows its end');
+select is((select min(no) from lx.security_event), (select no - 3 from newest), 'what it has is forgotten');
 select is((select hash_before from lx.security_events((select no from newest), 1)), (select hash from newest), 'what follows the journal''s end says so');
-select is((select min(no) from lx.security_event), (select no from newest), 'the rest is forgotten');
+select is((select count(*) from lx.security_events((select no + 1 from newest), 1)), 0::int8, 'it has all');
+select is((select min(no) from lx.security_event), (select no from newest), 'the rest of the old is forgotten');
 select results_eq($$ select no, hash_before from lx.security_events(0, 10) $$, $$ select no + 1, hash from newest $$, 'a journal that begins anew begins behind it');
+
+-- no journal is kept
+update lx.security_event set at_ms = at_ms - 40::int8 * 24 * 3600 * 1000;
+set local role lianxiao_assessor;
+select is(lx.security_forget(null), 1::int8, 'age alone counts');
+reset role;
+select is((select array_agg(no) from lx.security_event), array[(select no + 1 from newest)], 'the last one stays');
 select finish();
 rollback;
