@@ -82,14 +82,19 @@ static int begin(struct tool *tool) {
     return verdict;
 }
 
+// A call that repeats a step does nothing and answers as the first one did: between them another
+// tool may have moved the unit on.
 static int bring_in(struct tool *tool) {
+    bool was_in = ask("select count(*)::int4 from lx.unit_move m where m.id = $1 and m.taken_by is "
+                      "not null",
+                      &tool->move, NULL, NULL) != 0;
     int verdict = ask(tool->back ? "select verdict from lx.unit_move_in('sim', $1, true)"
                                  : "select verdict from lx.unit_move_in('sim', $1, false)",
                       &tool->move, NULL, NULL);
     trace("unit move %s %s: in %d", tool->unit, tool->back ? "--back" : tool->to, verdict);
-    if (verdict == IN_DONE && !tool->back)
+    if (verdict == IN_DONE && !was_in && !tool->back)
         scope_unit_put(tool->unit, tool->to);
-    if (verdict == IN_DONE)
+    if (verdict == IN_DONE && !was_in)
         count(tool->back ? COUNT_UNIT_BACK : COUNT_UNIT_IN);
     if (verdict == IN_CLASH)
         count(COUNT_UNIT_CLASH);
