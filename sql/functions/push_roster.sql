@@ -60,7 +60,7 @@ begin
       v_verdicts[i] := v_row.verdict;
       v_versions[i] := v_row.version;
       if v_row.verdict = 1 then
-        v_changes := v_changes || case when p_what[i] in (3, 4) then lx.transfer_changes(p_district, p_id[i], p_join[i])
+        v_changes := v_changes || case when p_what[i] in (3, 4) then case when v_row.version > 0 then lx.transfer_changes(p_district, p_id[i], p_join[i]) else '' end
           else uuid_send(p_id[i]) || int8send(v_row.version) || lx.record_content(p_district, case p_what[i] when 1 then 'person' else 'membership' end, p_id[i]) end;
       else
         v_refused := v_refused + 1;

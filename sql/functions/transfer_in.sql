@@ -1,5 +1,5 @@
 -- The second half of a transfer: the district that is named, or the one that sent him out, takes a person in with a home membership.
--- Takes sender, district, transfer and the membership. Returns the verdict (rows of push_roster) and the membership's version.
+-- Takes sender, district, transfer and the membership. Returns the verdict (rows of push_roster) and the membership's version, 0 when nothing was done.
 -- What decides is one row of the sending district, taken_by, written once; a call that repeats it goes on. Between database cells that is a call of its own
 -- before this one; all else here is rows of the district that takes him in. Needs the heads of the unit and the district locked by push_roster; locks the package.
 create or replace function lx.transfer_in(p_sender uuid, p_district int4, p_transfer uuid, p_row lx.membership, out verdict int4, out version int8)
@@ -21,7 +21,6 @@ begin
   end if;
   select m.* into v_old from lx.membership m where m.district = p_district and m.id = p_row.id and m.person = p_row.person;
   if v_old.id is not null and v_side.ended_at is not null then -- the same under another key
-    version := v_old.version;
     verdict := case when (v_old.unit, v_old.programme, v_old.from_at) = (p_row.unit, p_row.programme, p_row.from_at) then 1 else 12 end;
     return;
   end if;

@@ -1,6 +1,6 @@
 -- The first half of a transfer: packs everything about a person, takes it out of his district and says so in the district's stream.
 -- Takes sender, district, transfer, person, the other district's unit, the day he leaves and the version of the person seen. Returns the verdict (rows of
--- push_roster) and the person's version. Needs the heads of his stream, his memberships' units and the district locked by push_roster; locks his row.
+-- push_roster) and the person's version, 0 when nothing was done. Needs the heads of his stream, his memberships' units and the district locked by push_roster; locks his row.
 create or replace function lx.transfer_out(
   p_sender uuid, p_district int4, p_transfer uuid, p_person uuid, p_to uuid, p_left_at timestamptz, p_seen int8, out verdict int4, out version int8
 )

@@ -1,7 +1,7 @@
 -- Transfers between districts: out, in transit, in, taken back; who may, what is refused, what each stream holds, what the figures give back.
 begin;
 \ir fixture.sql
-select plan(65);
+select plan(69);
 \set t1 'pg_temp.id(\'t1\')'
 \set tr 'pg_temp.id(\'transfer\')'
 \set may '\'2021-05-01T00:00:00Z\''
@@ -81,6 +81,10 @@ select is((select array_agg((unit = pg_temp.u('S3-1'), until_at)::text order by 
 select is((select (octet_length(changes) / 40, position(uuid_send(pg_temp.id('f2')) || int8send(1) || lx.record_content(2, 'fact', pg_temp.id('f2')) in changes) > 0)::text from lx.op_run where op_from = 6 and device = pg_temp.dev(3)),
   '(7,t)', 'the run says of each record that it arrived, and what it says');
 select is((select contribution from lx.standing where subject = :t1), null, 'his figures are added anew');
+select is((select verdict from pg_temp.roster('d2', 8, 'S3-1', 1, 2, pg_temp.id('m9'), 1, p_member => :t1, p_in => 'S3-1', p_role => 1, p_from => '2021-07-02T00:00:00Z', p_until => '2021-09-01T00:00:00Z') where row_no = 1), 1, 'his new place gets an end');
+select is(pg_temp.in('d2', 8, 'S3-1', 2, :tr, :t1, pg_temp.id('m9')), 1, 'a copy that took him in, too: done');
+select is((select changes from lx.op_run where op_from = 2 and device = pg_temp.dev(8) and stream = pg_temp.u('S3-1')), ''::bytea, 'and its run says nothing of records that are as somebody else has made them since');
+select is((select verdict from pg_temp.roster('d2', 8, 'S3-1', 3, 2, pg_temp.id('m9'), 2, p_member => :t1, p_in => 'S3-1', p_role => 1, p_from => '2021-07-02T00:00:00Z') where row_no = 1), 1, 'and none');
 select ok(pg_temp.sound_all(), 'every head is right');
 select ok(lx.transit_carry() and not lx.transit_carry(), 'the old district hears of it');
 select ok(pg_temp.sound_all() and (select bool_and(ended_at is not null) from lx.transit) and (select body is null from lx.transit_package), 'nothing is under way any more');
