@@ -20,10 +20,10 @@
 #define POLL_MS 200
 // Turns start no closer than this, so that a stream of pushes is folded in heaps.
 #define TURN_MS 20
-// While pushes come, a turn is followed by a rest of its own length, so that figures never take
-// more than half of the time in which pushes wait for heads and processors; at most so long, since
-// figures are to be true within a second.
-#define REST_MOST_MS 250
+// While pushes come, a turn is followed by a rest, since pushes wait for the same heads and
+// processors: of three times its own length, at most so long, when nothing is left to do, and of a
+// third when others wait already.
+#define REST_MOST_MS 100
 // After a failure and between attempts to connect, growing.
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 5000
@@ -122,9 +122,9 @@ static enum status serve_district(struct assessor *assessor, int32_t district, s
     struct round_report report;
     TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_LIVE, &report));
     turn->pushed = turn->pushed || report.streams > 0;
-    if (report.taken && report.live == 0 && report.rescore > 0)
+    if (report.taken && !report.live && report.rescore > 0)
         TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_RESCORE, &report));
-    if (report.taken && (report.live > 0 || report.rescore > 0))
+    if (report.taken && (report.live || report.rescore > 0))
         turn->more = true;
     return STATUS_OK;
 }
@@ -232,9 +232,10 @@ static enum status take_turn(struct assessor *assessor, struct turn *turn) {
 
 // How long the next turn has to wait, the last one having worked so long.
 static int64_t rest_ms(const struct turn *turn, int64_t worked_ms) {
-    if (turn->pushed)
-        return worked_ms < REST_MOST_MS ? worked_ms : REST_MOST_MS;
-    return 0;
+    if (!turn->pushed)
+        return 0;
+    int64_t rest = turn->more ? worked_ms / 3 : worked_ms * 3;
+    return rest < REST_MOST_MS ? rest : REST_MOST_MS;
 }
 
 static void run_turns(struct assessor *assessor) {

@@ -104,6 +104,9 @@ static enum status take_todo(struct round *round, enum round_lane lane) {
     for (int row = 0; status == STATUS_OK && row < db_rows(result); row++) {
         struct id_set *set = set_of_level(round, db_int8(result, row, 1));
         entries += db_int8(result, row, 2);
+        int64_t pass = db_int8(result, row, 3);
+        if (row == 0 || pass < round->pass)
+            round->pass = pass;
         if (set != NULL)
             status = round_add_id(set, db_uuid(result, row, 0));
     }
@@ -126,6 +129,7 @@ enum status round_put_back(struct round *round, const struct id_set *set, int32_
     db_param_uuid_array(params, set->n, set->ids, NULL);
     db_param_int4_array(params, set->n, levels, NULL);
     db_param_int4(params, (int32_t)lane);
+    db_param_int8(params, round->pass);
     return db_sync_query(round->db, "todo_put", params, NULL);
 }
 
@@ -181,6 +185,15 @@ static enum status load_stored(struct scoring *scoring, size_t first) {
     return status;
 }
 
+// While more may wait, a unit has its turn behind those who wait already, among them more of its
+// people; all that concerns it until then is one scoring.
+static enum status concern_unit(struct round *round, int level, struct uuid unit) {
+    struct id_set *set = set_of_level(round, level);
+    if (round->full && uuid_map_find(&set->map, unit) == UUID_MAP_NONE)
+        set = level == COMPUTE_WORKSHOP ? &round->later_workshops : &round->later_schools;
+    return round_add_id(set, unit);
+}
+
 // The units above that a changed subject concerns: where it counted, where it counts, and for a
 // person the units whose office he holds.
 static enum status concern(struct round *round, const struct outcome *outcome,
@@ -188,14 +201,14 @@ static enum status concern(struct round *round, const struct outcome *outcome,
     struct figures_home homes[2] = {figures_units(change->before), figures_units(change->after)};
     for (size_t i = 0; i < 2; i++) {
         if (outcome->level > COMPUTE_WORKSHOP)
-            TRY(round_add_id(&round->workshops, homes[i].workshop));
+            TRY(concern_unit(round, COMPUTE_WORKSHOP, homes[i].workshop));
         if (outcome->level > COMPUTE_SCHOOL)
-            TRY(round_add_id(&round->schools, homes[i].school));
+            TRY(concern_unit(round, COMPUTE_SCHOOL, homes[i].school));
     }
     for (size_t i = 0; i < outcome->n_offices;
          i++) { // one of the two; the other finds no such unit
-        TRY(round_add_id(&round->workshops, outcome->offices[i]));
-        TRY(round_add_id(&round->schools, outcome->offices[i]));
+        TRY(concern_unit(round, COMPUTE_WORKSHOP, outcome->offices[i]));
+        TRY(concern_unit(round, COMPUTE_SCHOOL, outcome->offices[i]));
     }
     return STATUS_OK;
 }
@@ -245,36 +258,21 @@ static enum status score_level(struct scoring *scoring, int level, const struct 
 
 // ---- the round ----
 
-// The levels of this round: all of them, or only the first that has subjects when more of them may
-// wait: what is above them is scored once they are done.
-static bool does_level(const struct round *round, int level) {
-    if (!round->full || level == COMPUTE_PERSON)
-        return true;
-    if (level == COMPUTE_WORKSHOP)
-        return round->people.n == 0;
-    return round->people.n == 0 && round->workshops.n == 0;
-}
-
 static enum status score_programme(struct round *round, const struct scheme *scheme) {
     struct scoring scoring = {
         .round = round,
         .computation = computation_new(round->db, round->arena, round->district, scheme)};
     TRY(score_level(&scoring, COMPUTE_PERSON, &round->people));
-    if (does_level(round, COMPUTE_WORKSHOP))
-        TRY(score_level(&scoring, COMPUTE_WORKSHOP, &round->workshops));
-    if (does_level(round, COMPUTE_SCHOOL))
-        TRY(score_level(&scoring, COMPUTE_SCHOOL, &round->schools));
+    TRY(score_level(&scoring, COMPUTE_WORKSHOP, &round->workshops));
+    TRY(score_level(&scoring, COMPUTE_SCHOOL, &round->schools));
     return round_store(&scoring);
 }
 
 static enum status score_all(struct round *round, enum round_lane lane) {
     for (size_t i = 0; i < round->schemes->n; i++)
         TRY(score_programme(round, round->schemes->entries[i].scheme));
-    if (!does_level(round, COMPUTE_WORKSHOP))
-        TRY(round_put_back(round, &round->workshops, COMPUTE_WORKSHOP, lane));
-    if (!does_level(round, COMPUTE_SCHOOL))
-        TRY(round_put_back(round, &round->schools, COMPUTE_SCHOOL, lane));
-    return STATUS_OK;
+    TRY(round_put_back(round, &round->later_workshops, COMPUTE_WORKSHOP, lane));
+    return round_put_back(round, &round->later_schools, COMPUTE_SCHOOL, lane);
 }
 
 // The watermark moves when nothing that was read is left unscored.
@@ -283,21 +281,25 @@ static enum status finish(struct round *round, enum round_lane lane, struct roun
     struct db_params *asked = round_params(round);
     db_param_int4(asked, lane == ROUND_LANE_RESCORE ? (int32_t)round->taken : 0);
     TRY(db_sync_query(round->db, "assessor_waiting", asked, &result));
-    int64_t live = db_int8(result, 0, 0);
-    report->rescore = db_int8(result, 0, 1);
+    report->rescore = db_int8(result, 0, 0);
+    report->live = !db_is_null(result, 0, 1);
+    int64_t waiting = report->live ? db_int8(result, 0, 1) : 0;
     db_sync_free_result(&result);
-    report->live = live;
     report->subjects = round->subjects;
     uint32_t version = 0;
     for (size_t i = 0; i < round->schemes->n; i++)
         version = round->schemes->entries[i].scheme->version;
     struct db_params *params = round_params(round);
-    if (live == 0 && lane == ROUND_LANE_LIVE) // the other lane has read no heads
+    if (!report->live && lane == ROUND_LANE_LIVE) // the other lane has read no heads
         db_param_timestamptz(params, round->now_ms);
     else
         db_param_null(params);
     db_param_int4(params, (int32_t)version);
     db_param_int8(params, report->rescore);
+    if (report->live)
+        db_param_int8(params, waiting);
+    else
+        db_param_null(params);
     TRY(db_sync_query(round->db, "district_put", params, NULL));
     // A watermark alone may be lost in a crash of the database: the next round sets it again.
     if (round->subjects == 0)
@@ -333,6 +335,8 @@ enum status round_run(struct db_sync *db, struct scheme_set *schemes, int32_t di
     round.people.map.arena = round.arena;
     round.workshops.map.arena = round.arena;
     round.schools.map.arena = round.arena;
+    round.later_workshops.map.arena = round.arena;
+    round.later_schools.map.arena = round.arena;
     enum status status = db_sync_begin(db);
     if (status == STATUS_OK)
         status = work(&round, lane, out_report);

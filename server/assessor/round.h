@@ -12,7 +12,7 @@ struct round_report {
     bool taken;      // false: another assessor has the district
     size_t subjects; // assessed
     int64_t streams; // read: somebody has pushed to them since the round before
-    int64_t live;    // entries left in the first lane
+    bool live;       // somebody is left in the first lane
     int64_t rescore; // subjects left in the second lane
 };
 

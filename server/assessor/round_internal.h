@@ -23,8 +23,11 @@ struct round {
     struct id_set people;
     struct id_set workshops;
     struct id_set schools;
+    struct id_set later_workshops; // concerned by this round, scored by a later one
+    struct id_set later_schools;
     int64_t taken; // entries of todo
-    bool full;     // more may wait: units are put off
+    int64_t pass;  // the oldest one that they stand for
+    bool full;     // more may wait: units that are not their turn are put off
     size_t subjects;
 };
 
@@ -49,7 +52,7 @@ struct scoring {
 enum status round_add_id(struct id_set *set, struct uuid id) MUST_USE;
 // Parameters of a statement, the district first.
 struct db_params *round_params(const struct round *round);
-// Puts the subjects on todo.
+// Puts the subjects on todo, for the facts that this round's entries stand for.
 enum status round_put_back(struct round *round, const struct id_set *set, int32_t level,
                            enum round_lane lane) MUST_USE;
 // Stores the outcomes of one programme: standings, then what they change in roll-ups. (store.c)

@@ -1,11 +1,15 @@
--- Reads the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1) unless they wait there, the cursors move to the heads. A school that
+-- One pass over the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1) unless they wait there, the cursors move to the heads and
+-- keep where the newest 32 passes got. A school that
 -- chooses courses (COURSE_RANGE 11, or a VOID 14 that may undo one) puts its people there, too, those as well who have gone to another district.
 -- Takes the district and how many streams at most. Returns how many streams and subjects. Needs district_take. Locks the cursors.
 create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4)
 language plpgsql
 as $$
 #variable_conflict use_column
+declare
+  v_pass int8;
 begin
+  update lx.district_state d set pass = d.pass + 1 where d.district = p_district returning d.pass into v_pass;
   return query
     with behind as materialized (
       select h.stream, c.seq, h.head
@@ -37,17 +41,20 @@ begin
       where f.chooses
     ),
     put as (
-      insert into lx.todo (district, subject, level, lane)
-      select f.district, f.subject, f.level, 1
+      insert into lx.todo (district, subject, level, lane, pass)
+      select f.district, f.subject, f.level, 1, case when f.district = p_district then coalesce(v_pass, 0) else 0 end
       from found f
       -- Who waits in this district will be read with the new facts, too; nobody else takes from it. In another one an assessor may be reading now.
-      where f.district <> p_district
-         or not exists (select from lx.todo t where t.district = p_district and t.lane = 1 and t.subject = f.subject offset 0)
+      -- Hashed once: which index a look-up of each would take is a toss-up when it is planned over an empty list.
+      where f.district <> p_district or f.subject not in (select t.subject from lx.todo t where t.district = p_district and t.lane = 1)
       returning 1
     ),
     moved as (
-      insert into lx.stream_cursor as c (district, stream, seq) select p_district, b.stream, b.head from behind b
-      on conflict (district, stream) do update set seq = excluded.seq
+      insert into lx.stream_cursor as c (district, stream, seq, seqs, passes)
+      select p_district, b.stream, b.head, array[b.head], array[coalesce(v_pass, 0)] from behind b
+      on conflict (district, stream) do update
+      set seq = excluded.seq, seqs = (c.seqs || excluded.seqs)[greatest(1, cardinality(c.seqs) - 30):],
+          passes = (c.passes || excluded.passes)[greatest(1, cardinality(c.passes) - 30):]
       returning 1
     )
     select (select count(*) from moved)::int4, (select count(*) from put)::int4;

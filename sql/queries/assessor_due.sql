@@ -7,8 +7,11 @@ with quiet as (
 ),
 behind as (
   select h.district
-  from lx.head h left join lx.stream_cursor c on c.district = h.district and c.stream = h.stream
-  where h.head > coalesce(c.seq, 0)
+  from lx.head h
+  cross join lateral ( -- a look-up for each: planned over few streams, the join compared all with all
+    select coalesce(max(c.seq), 0) as seq from lx.stream_cursor c where c.district = h.district and c.stream = h.stream offset 0
+  ) c
+  where h.head > c.seq
   group by h.district
 ),
 work as (

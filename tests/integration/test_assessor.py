@@ -3,6 +3,7 @@
 The process is lx_assessor_main, which is the server's assessor without the server. Facts and roster are put into
 the ledger as the database's functions would, by SQL.
 """
+import concurrent.futures
 import random
 import signal
 import subprocess
@@ -241,6 +242,35 @@ def test_killed_in_the_middle_nothing_is_lost_or_doubled(town):
     town.drained()
     assert town.rollups() == killed
     town.assert_sound()
+
+
+FEED = """do $$ begin
+  while not exists (select from t.enough) loop
+    insert into lx.todo (district, subject, level, lane) select 1, gen_random_uuid(), 5, 1 from generate_series(1, 20000)
+    where (select count(*) from lx.todo where lane = 1) < 20000;
+    commit;
+    perform pg_sleep(0.002);
+  end loop;
+end $$"""
+
+
+def test_units_have_their_turn_while_people_keep_waiting(town):
+    names = people(town)
+    town.start()
+    town.drained()
+    scored = "select count(*), sum(s.version) from standing s join unit u on u.id = s.subject"
+    [before] = town.sql(scored)
+    town.sql("create table t.enough ()")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        feeding = pool.submit(lx.run, [lx.ROOT / "deploy/cluster", "psql", town.database.cluster.folder, "-c", FEED])
+        try:
+            lx.wait_until(lambda: town.sql("select 1 from todo having count(*) >= 20000"), 20, "a list longer than a round")
+            town.sql(f"select t.fact('{names[0]}-turn', t.id('{names[0]}'), {INTERVAL}, '2021-07-01 10:00+08', 'p01', '2021-07-01 10:40+08')")
+            lx.wait_until(lambda: town.sql(scored) != [before], 60, "a unit's standing")
+        finally:
+            town.sql("insert into t.enough default values")
+            feeding.result(60)
+    town.drained()
 
 
 def test_a_range_concerns_the_whole_school(town):

@@ -58,7 +58,7 @@ begin
   n := cardinality(v_subjects);
   perform lx.standing_put(1, '2021-07-01', array(select md5('standing ' || s)::uuid from unnest(v_subjects) s), v_streams, v_subjects, array_fill(1, array[n]), array_fill(1, array[n]),
                           array_fill(1, array[n]), array_fill(p_round::int8, array[n]), array_fill(100::int8, array[n]), array_fill(1, array[n]), array_fill('\x01'::bytea, array[n]), '{}');
-  perform lx.district_put(1, clock_timestamp(), 1, 0);
+  perform lx.district_put(1, clock_timestamp(), 1, 0, null);
 end $$;
 insert into lx.person (district, stream, seq, id, name) select 1, u.id, lx.head_add(1, u.id, 1, lx.row_digest(md5('mover')::uuid, 1)), md5('mover')::uuid, 'M' from lx.unit u where code = 'S1-2';
 SQL

@@ -1,7 +1,7 @@
 -- The assessor's functions, as its role; the operators' functions, as theirs.
 begin;
 \ir fixture.sql
-select plan(55);
+select plan(66);
 grant execute on all functions in schema pg_temp to lianxiao_assessor, lianxiao_ops, lianxiao_api;
 delete from lx.todo;
 select pg_temp.roster('s1', 1, 'S1', 1, 1, pg_temp.id('t1'), 0, 'Zhang', 'T-1') \g /dev/null
@@ -19,10 +19,10 @@ delete from lx.todo;
 select is((select (streams, subjects)::text from lx.streams_advance(1, 100)), '(2,2)', 'reads the streams that are behind, finds two subjects');
 select is((select (streams, subjects)::text from lx.streams_advance(1, 100)), '(0,0)', 'then nothing is new');
 select is((select array_agg(level order by level) from lx.todo), array[3, 5], 'a school and a person');
-select lx.todo_put(1, array[pg_temp.id('t1'), (select id from ids where code = 'S1-1')], array[5, 4], 1) \g /dev/null
-select lx.todo_put(1, array[pg_temp.id('t9')], array[5], 2) \g /dev/null
-select results_eq('select subject, level, entries from lx.todo_take(1, 1, 2)', $$ values (pg_temp.id('t1'), 5, 2) $$, 'persons first, each once');
-select results_eq('select level from lx.todo_take(1, 1, 100)', 'values (4), (3)', 'then workshops, then schools');
+select lx.todo_put(1, array[pg_temp.id('t1'), (select id from ids where code = 'S1-1')], array[5, 4], 1, 0) \g /dev/null
+select lx.todo_put(1, array[pg_temp.id('t9')], array[5], 2, 0) \g /dev/null
+select results_eq('select subject, level, entries, pass from lx.todo_take(1, 1, 2)', $$ values (pg_temp.id('t1'), 5, 1, 1::int8), ((select id from ids where code = 'S1'), 3, 1, 1) $$, 'who waits longest first, of one statement persons before units');
+select results_eq('select level from lx.todo_take(1, 1, 100)', 'values (5), (4)', 'then who came later');
 select is_empty('select * from lx.todo_take(1, 1, 100)', 'then the live lane is empty');
 select results_eq('select subject from lx.todo_take(1, 2, 100)', $$ values (pg_temp.id('t9')) $$, 'the lane of rescores waits on its own');
 select is_empty('select * from lx.todo_take(1, 2, 100)', 'then nothing');
@@ -43,9 +43,9 @@ select is((select (subjects, open, passed, points, started, done, online_hours, 
 select lx.rollup_apply(1, 1, array[(select id from ids where code = 'S1-1')], array[1], array[''], array[-1, 0, -1, 0, 0, -150, -1, -1, 0, 0, -300, 0, 0, -1]::int8[]) \g /dev/null
 select is((select (subjects, open, passed, points, started, done, online_hours, obliged)::text from lx.rollup where unit = (select id from ids where code = 'S1-1')), '(0,0,0,0,0,0,0,0)', 'and can be taken back');
 
-select lx.district_put(1, '2021-07-01T00:00:00Z', 1, 5), lx.district_put(1, null, 1, 4) \g /dev/null
+select lx.district_put(1, '2021-07-01T00:00:00Z', 1, 5, null), lx.district_put(1, null, 1, 4, 7) \g /dev/null
 select is((select (complete_through, to_rescore)::text from lx.district_state where district = 1), '("2021-07-01 00:00:00+00",4)', 'the watermark');
-select lx.district_put(1, '2020-07-01T00:00:00Z', 1, 5) \g /dev/null
+select lx.district_put(1, '2020-07-01T00:00:00Z', 1, 5, null) \g /dev/null
 select is((select complete_through from lx.district_state where district = 1), '2021-07-01T00:00:00Z', 'never goes back');
 select is((select begun from lx.day_begin(1, '2021-07-02', false)), true, 'a day begins');
 select is((select begun from lx.day_begin(1, '2021-07-02', false)), false, 'once');
@@ -62,6 +62,33 @@ select throws_ok($$ select * from lx.account $$, '42501', null, 'and sees no log
 reset role;
 select ok(pg_temp.sound('S1') and pg_temp.sound('S1-1'), 'heads are right');
 select is((select array_agg(kind order by seq) from pg_temp.pull('S1-1', 4)), array[6], 'the standing is a synced row');
+
+-- passes: whose records are in the figures while others keep coming
+delete from lx.todo;
+create temp table seqs as select u.id as stream, h.head from lx.unit u join lx.head h on h.stream = u.id where u.code = 'S1-1';
+create function pg_temp.covers(p_after int8) returns bool language sql as $$
+  select lx.district_put(1, null, 1, 0, (select min(t.pass) from lx.todo t where t.district = 1 and t.lane = 1)); -- a round's end
+  select lx.figures_cover(array[s.stream], array[s.head + p_after]) from seqs s;
+$$;
+select is((select stored from pg_temp.push('w11', 2, 'S1-1', 3, array[pg_temp.id('f11')], pg_temp.id('t1'))), 1, 'a record');
+select is(pg_temp.covers(1), false, 'not read yet');
+select lx.streams_advance(1, 100) \g /dev/null
+select is(pg_temp.covers(1), false, 'read, and on todo');
+select is((select stored from pg_temp.push('w11', 2, 'S1-1', 4, array[pg_temp.id('f12')], pg_temp.id('t2'))), 1, 'the next one, about somebody else');
+select lx.streams_advance(1, 100) \g /dev/null
+select is((select (subject, level, entries)::text from lx.todo_take(1, 1, 1)), format('(%s,5,1)', pg_temp.id('t1')), 'who waits longest is taken first');
+select ok(pg_temp.covers(1) and not pg_temp.covers(2), 'the first is in the figures, though somebody waits; the second is not');
+select lx.todo_put(1, array[pg_temp.u('S1-1')], array[4], 1, (select max(pass) - 1 from lx.district_state where district = 1)) \g /dev/null
+select is(pg_temp.covers(1), false, 'not while a unit waits for its sake');
+delete from lx.todo where level = 4;
+select lx.roster_changed(1, '{}', array[pg_temp.id('t1')], '{}') \g /dev/null
+select is(pg_temp.covers(1), false, 'nor while somebody waits who is of no pass');
+delete from lx.todo where pass = 0;
+select lx.streams_advance(1, 100), pg_temp.push('w11', 2, 'S1-1', 5 + g, array[pg_temp.id('g' || g)], pg_temp.id('t3')), lx.streams_advance(1, 100) from generate_series(0, 39) g \g /dev/null
+select is((select array[cardinality(seqs), cardinality(passes)] from lx.stream_cursor c where c.stream = (select stream from seqs)), array[32, 32], 'so many passes are kept');
+select is(pg_temp.covers(1), false, 'by the oldest of them the first record is asked for, when later ones wait');
+delete from lx.todo;
+select ok(pg_temp.covers(42), 'and all is covered in the end');
 
 -- operators
 set local role lianxiao_ops;

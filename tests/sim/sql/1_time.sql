@@ -29,7 +29,7 @@ begin
     from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum join pg_class c on c.oid = d.adrelid
     where c.relnamespace = 'lx'::regnamespace
   loop
-    v_text := regexp_replace(v_function.expression, '\m(clock_timestamp|now)\(\)', 'lx.sim_now()', 'g');
+    v_text := regexp_replace(v_function.expression, '\m(clock_timestamp|statement_timestamp|now)\(\)', 'lx.sim_now()', 'g');
     v_text := regexp_replace(v_text, '\mgen_random_uuid\(\)', 'lx.sim_uuid()', 'g');
     if v_text <> v_function.expression then
       execute format('alter table %s alter column %I set default %s', v_function.tab, v_function.attname, v_text);
