@@ -13,6 +13,7 @@
 // has seen; their keys stay readable as negative numbers.
 #define TAKE_KEYS_BACK                                                                             \
     "update outbox set op_seq = case when again > 2 then -op_seq else 0 end, batch = 0,"           \
+    " reason = case when again > 2 then coalesce(refusal, reason) else reason end,"                \
     " state = case when again > 2 then again else 1 end, again = 0 where state = 1"
 
 enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from,
@@ -62,7 +63,8 @@ static enum status go_again(struct store *store, struct uuid stream, int64_t fro
     TRY(db_run(store,
                "update outbox set again = state, state = 1,"
                " ack_seq = case when op_seq < ?3 then ack_seq else 0 end,"
-               " shown = state = 2, reason = case state when 2 then null else reason end"
+               " shown = state = 2, reason = case state when 2 then null else reason end,"
+               " refusal = case state when 2 then null else reason end"
                " where stream = ?1 and op_seq >= ?2 and state in (2, 3, 4)",
                "uii", &stream, from, expected));
     TRY(refresh_waiting(store, stream, from));

@@ -60,7 +60,11 @@ static const char step_3[] =
 static const char step_4[] =
     "create index outbox_held on outbox (stream) where state = 1 and reason is not null;";
 
-static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3, step_4};
+// refusal: the reason it was refused with before it went again; meanwhile `reason` says why it
+// waits.
+static const char step_5[] = "alter table outbox add column refusal blob;";
+
+static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3, step_4, step_5};
 
 static enum status run_text(struct store *store, const char *sql, const char *what) {
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);

@@ -13,7 +13,7 @@
 
 struct store; // opaque; one per program and home, used by one thread
 
-#define STORE_SCHEMA_VERSION 4
+#define STORE_SCHEMA_VERSION 5
 #define STORE_LOCK_WAIT_MS 5000 // then the caller is told who holds the home
 
 // Opens or creates the home (folder 0700) and brings its schema up to date. `program` names the

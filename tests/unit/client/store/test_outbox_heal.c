@@ -183,7 +183,14 @@ static void test_another_answer_is_shown(void **state) {
     home_close(&home);
 }
 
+static uint32_t reason_of(struct home *home, int64_t id) {
+    struct outbox_entry entry;
+    assert_int_equal(store_outbox_get(home->store, id, home->arena, &entry), STATUS_OK);
+    return entry.reason != NULL ? entry.reason->reason : 0;
+}
+
 static void test_keys_that_are_taken_back_leave_answers_alone(void **state) {
+    Lx__Reason why_not = reason; // the group is not taken
     struct home home;
     struct uuid stream = home_id(1);
     int64_t ids[5];
@@ -191,8 +198,14 @@ static void test_keys_that_are_taken_back_leave_answers_alone(void **state) {
     make_history(&home, stream, ids);
     assert_true(heal(&home, stream, 2));
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_outbox_unseal(home.store, stream, 2, &reason), STATUS_OK);
+    why_not.reason = 36;
+    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &why_not), STATUS_OK);
+    assert_int_equal(reason_of(&home, ids[2]), 36); // while it waits
+    assert_int_equal(store_outbox_unseal(home.store, stream, 2, &why_not), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
+    assert_int_equal(reason_of(&home, ids[1]), 36);
+    assert_int_equal(reason_of(&home, ids[2]), 211); // the refusal's own
+    assert_int_equal(reason_of(&home, ids[3]), 211);
     assert_int_equal(state_of(&home, ids[1]), OUTBOX_WAITING);
     assert_int_equal(state_of(&home, ids[2]), OUTBOX_REFUSED);
     assert_int_equal(state_of(&home, ids[3]), OUTBOX_ARCHIVED);
