@@ -1,7 +1,7 @@
 -- The audit chain's ground: content hashes, what push and push_roster record of what they store, head.runs, who may touch seals.
 begin;
 \ir fixture.sql
-select plan(20);
+select plan(21);
 
 create function pg_temp.uid(p_n int4) returns uuid language sql as $$ select ('0199c0de-0000-7000-8000-0000000000' || lpad(to_hex(p_n), 2, '0'))::uuid $$;
 select is(encode(lx.fact_content(row(7, '2022-01-01T00:00:00Z', null, null, now(), 1, 1, 4, 0, pg_temp.uid(8), pg_temp.uid(1), pg_temp.uid(2), null,
@@ -65,5 +65,11 @@ select is((pg_temp.last_run()).contents,
 select is(has_table_privilege('lianxiao_assessor', 'lx.seal', 'update, delete, truncate'), false, 'not even the sealer changes a seal');
 select is((select count(*) from unnest(array['lianxiao_api', 'lianxiao_ops', 'lianxiao_auth']) r (role) where has_table_privilege(r.role, 'lx.seal', 'select, insert, update, delete')),
           0::int8, 'nobody else touches one');
+-- the order of what is written about one row
+update lx.audit set at = at + interval '1 hour' where action = 'row' and target = 'unit ' || pg_temp.u('S1'); -- since then the clock was set back
+create temp table newest as select max(a.at) as at from lx.audit a where a.action = 'row' and a.target = 'unit ' || pg_temp.u('S1');
+update lx.unit set name = 'renamed' where code = 'S1';
+select is((select count(*) from lx.audit a, newest n where a.action = 'row' and a.target = 'unit ' || pg_temp.u('S1') and a.at > n.at), 1::int8, 'the newest is the newest, whatever the clock says');
+
 select finish();
 rollback;
