@@ -121,7 +121,7 @@ struct turn {
 static enum status serve_district(struct assessor *assessor, int32_t district, struct turn *turn) {
     struct round_report report;
     TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_LIVE, &report));
-    turn->pushed = turn->pushed || report.streams > 0;
+    turn->pushed = turn->pushed || report.concerned > 0;
     if (report.taken && !report.live && report.rescore > 0)
         TRY(round_run(assessor->db, &assessor->schemes, district, ROUND_LANE_RESCORE, &report));
     if (report.taken && (report.live || report.rescore > 0))

@@ -70,7 +70,7 @@ static enum status begin_day(struct round *round, int32_t former) {
     return db_sync_query(round->db, "day_begin", params, NULL);
 }
 
-static enum status read_streams(struct round *round, int64_t *out_streams) {
+static enum status read_streams(struct round *round, int64_t *out_concerned) {
     int64_t streams = ROUND_STREAMS;
     while (streams == ROUND_STREAMS) {
         struct db_params *params = round_params(round);
@@ -78,10 +78,10 @@ static enum status read_streams(struct round *round, int64_t *out_streams) {
         struct db_result *result = NULL;
         enum status status = db_sync_query(round->db, "streams_advance", params, &result);
         streams = status == STATUS_OK ? db_int8(result, 0, 0) : 0;
+        *out_concerned += status == STATUS_OK ? db_int8(result, 0, 2) : 0;
         db_sync_free_result(&result);
         if (status != STATUS_OK)
             return status;
-        *out_streams += streams;
     }
     return STATUS_OK;
 }
@@ -314,7 +314,7 @@ static enum status work(struct round *round, enum round_lane lane, struct round_
         return STATUS_OK;
     if (lane == ROUND_LANE_LIVE) {
         TRY(begin_day(round, former));
-        TRY(read_streams(round, &report->streams));
+        TRY(read_streams(round, &report->concerned));
     }
     TRY(take_todo(round, lane));
     // A scheme that was loaded since the turn began has put its subjects on the todo that was just

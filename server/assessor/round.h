@@ -9,11 +9,11 @@
 #include "server/db/sync.h"
 
 struct round_report {
-    bool taken;      // false: another assessor has the district
-    size_t subjects; // assessed
-    int64_t streams; // read: somebody has pushed to them since the round before
-    bool live;       // somebody is left in the first lane
-    int64_t rescore; // subjects left in the second lane
+    bool taken;        // false: another assessor has the district
+    size_t subjects;   // assessed
+    int64_t concerned; // subjects of facts that were pushed since the round before
+    bool live;         // somebody is left in the first lane
+    int64_t rescore;   // subjects left in the second lane
 };
 
 enum round_lane { ROUND_LANE_LIVE = 1, ROUND_LANE_RESCORE = 2 };

@@ -1,8 +1,10 @@
 -- One pass over the streams of a district that are behind their heads: the subjects of new facts go on todo (lane 1) unless they wait there, the cursors move to the heads and
 -- keep where the newest 32 passes got. A school that
 -- chooses courses (COURSE_RANGE 11, or a VOID 14 that may undo one) puts its people there, too, those as well who have gone to another district.
--- Takes the district and how many streams at most. Returns how many streams and subjects. Needs district_take. Locks the cursors.
-create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4)
+-- Takes the district and how many streams at most. Returns how many streams, how many subjects were put on todo, and how many have new facts
+-- (what the assessor itself has written moves heads, too). Needs district_take. Locks the cursors.
+drop function if exists lx.streams_advance(int4, int4);
+create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4, concerned int4)
 language plpgsql
 as $$
 #variable_conflict use_column
@@ -57,7 +59,7 @@ begin
           passes = (c.passes || excluded.passes)[greatest(1, cardinality(c.passes) - 30):]
       returning 1
     )
-    select (select count(*) from moved)::int4, (select count(*) from put)::int4;
+    select (select count(*) from moved)::int4, (select count(*) from put)::int4, (select count(*) from fresh)::int4;
 end
 $$;
 revoke all on function lx.streams_advance from public;

@@ -16,8 +16,8 @@ set local role lianxiao_assessor;
 select is((select (taken, now > transaction_timestamp(), day is null)::text from lx.district_take(1)), '(t,t,t)', 'takes the district');
 select is((select taken from lx.district_take(77)), false, 'an unknown district is not there to take');
 delete from lx.todo;
-select is((select (streams, subjects)::text from lx.streams_advance(1, 100)), '(2,2)', 'reads the streams that are behind, finds two subjects');
-select is((select (streams, subjects)::text from lx.streams_advance(1, 100)), '(0,0)', 'then nothing is new');
+select is((select (streams, subjects, concerned)::text from lx.streams_advance(1, 100)), '(2,2,2)', 'reads the streams that are behind, finds two subjects');
+select is((select (streams, subjects, concerned)::text from lx.streams_advance(1, 100)), '(0,0,0)', 'then nothing is new');
 select is((select array_agg(level order by level) from lx.todo), array[3, 5], 'a school and a person');
 select lx.todo_put(1, array[pg_temp.id('t1'), (select id from ids where code = 'S1-1')], array[5, 4], 1, 0) \g /dev/null
 select lx.todo_put(1, array[pg_temp.id('t9')], array[5], 2, 0) \g /dev/null
