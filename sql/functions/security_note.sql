@@ -1,6 +1,7 @@
 -- Notes every change of who may come in and what he may: the row after the change becomes the next link of the chain of security events, in the change's own transaction.
 -- A trigger, so no function that changes these tables can forget it; deferred to the commit, so that the chain's row is the last thing locked, whatever was locked before, and
--- numbers follow the order of commits. Locks the row of lx.security_head. Refuses every change while the epoch is closed: it would go beside the journal's own history.
+-- numbers follow the order of commits. Locks the row of lx.security_head. Refuses every change while the epoch is closed: it would go beside the journal's own history;
+-- and a row of more than 16,000 bytes: a line of the journal that is longer than 64 KiB (JOURNAL_LINE_MAX, server/journal.h) could be written, but not read again.
 create or replace function lx.security_note() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -12,6 +13,9 @@ declare
 begin
   if exists (select from lx.epoch e where e.opened_at is null) then
     raise exception 'the database was restored: replay the security journal first (lianxiaoctl journal replay)' using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  if octet_length(v_body) > 16000 then
+    raise exception 'a row of % has % bytes; the security journal takes 16000', tg_table_name, octet_length(v_body) using errcode = 'program_limit_exceeded';
   end if;
   select h.* into strict v_head from lx.security_head h for update;
   insert into lx.security_event (no, at_ms, what, body, hash)

@@ -1,7 +1,7 @@
 -- Security events: every change becomes a link of the chain; a database that has lost some gets them again.
 begin;
 \ir fixture.sql
-select plan(48);
+select plan(50);
 set constraints all immediate; -- every change is a commit of its own here
 
 create function pg_temp.head() returns lx.security_head language sql as $$ select h from lx.security_head h $$;
@@ -19,6 +19,10 @@ select is_empty($$ select e.no from lx.security_event e
 select is((select hash from lx.security_event order by no desc limit 1), (pg_temp.head()).hash, 'its end is the head');
 select is((select count(*) from lx.security_events(20, 100)), 6::int8, 'what follows a number');
 select is((select hash_before from lx.security_events(20, 1)), (select hash from lx.security_event where no = 20), 'with the hash before');
+
+-- what the journal could not read again
+select throws_ok($$ update lx.device set label = repeat('x', 16000) $$, '54000', null, 'a row longer than a line of the journal is refused');
+select lives_ok($$ update lx.device set label = repeat('x', 15000) where device = pg_temp.dev(1) $$, 'a shorter one is not');
 
 -- every action
 select is(pg_temp.noted($$ select lx.session_open(sha256('t1'), pg_temp.p('s1'), pg_temp.dev(1), 3600, 86400) $$), array['session'], 'login');
