@@ -1,5 +1,5 @@
 -- Adds or changes one person.
--- Takes sender, district, the stream for a new person, the row and the version seen (0: new). Returns verdict (rows of push_roster) and the version now.
+-- Takes sender, district, the stream for a new person (null: first_home knows that he lives in another district), the row and the version seen (0: new). Returns verdict (rows of push_roster) and the version now.
 -- Needs the heads locked by push_roster; locks the person's row.
 create or replace function lx.person_put(p_sender uuid, p_district int4, p_stream uuid, p_row lx.person, p_seen int8, out verdict int4, out version int8)
 language plpgsql
@@ -27,6 +27,9 @@ begin
   verdict := case
     when version = 0 and lx.has_gone(p_sender, p_district, p_row.id) then 10
     when coalesce(p_seen, 0) <> version then 2
+    -- he was here and lives elsewhere, or is under way: to add him again would make two of him
+    when version = 0 and exists (select from lx.left_stream l where l.district = p_district and l.subject = p_row.id) then 3
+    when version = 0 and p_stream is null then 8
     when exists (select from lx.person p where p.district = p_district and p.teacher_no = p_row.teacher_no and p.id <> p_row.id) then 4
     when exists (select from lx.person p where p.district = p_district and p.account = p_row.account and p.id <> p_row.id) then 5
     else 1

@@ -35,6 +35,10 @@ begin
   end if;
 
   select j.verdict, j.last into strict v_verdict, v_last from lx.push_roster_judge(p_device, p_person, p_district, p_stream, p_op_from, p_hashes) j;
+  -- who joined a unit under way would stay behind with his rows: it packed what it took when it left
+  if v_verdict = 1 and exists (select from lx.unit u where u.id = any(p_unit) and u.district = p_district and u.moving_to is not null) then
+    v_verdict := 9;
+  end if;
   if v_verdict = 7 then
     update lx.device d set frozen_at = now() where d.device = p_device and d.frozen_at is null;
   end if;

@@ -10,6 +10,6 @@ union all
 (select distinct on (l.subject) l.subject, null, l.to_stream, l.left_at
  from lx.unit u
  join lx.left_stream l on l.district = u.district and l.subject = any($2::uuid[])
- join lx.unit t on t.id = l.to_stream and t.district <> u.district
+ join lx.unit t on t.id = l.to_stream and (t.district <> u.district or t.level = 2)
  where u.id = $1::uuid and not exists (select from lx.person p where p.district = u.district and p.id = l.subject)
  order by l.subject, l.left_at desc)
