@@ -82,6 +82,9 @@ enum status replica_put(struct store *store, struct uuid stream, enum db_layer l
                         const Lx__Row *row) MUST_USE;
 // Own operations stored at or before `cursor` leave the local layer: the replica has them now.
 enum status replica_hide_passed(struct store *store, struct uuid stream, int64_t cursor) MUST_USE;
+// A stream that is proved up to `cursor`: whole, or not settled while the view has older rows of it
+// or own operations that lie before (store_settle takes both out).
+enum status replica_put_proved(struct store *store, struct uuid stream, int64_t cursor) MUST_USE;
 // outbox.c: an entry without what only a person asks for (bundled, blocked_by).
 enum status outbox_read(struct store *store, int64_t id, struct arena *arena,
                         struct outbox_entry *out_entry) MUST_USE;

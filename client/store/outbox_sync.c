@@ -297,8 +297,9 @@ enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *grou
     if (status == STATUS_NOT_FOUND) // no longer pulled: nothing will ever replace the local rows
         return replica_hide_passed(store, stream, INT64_MAX);
     TRY(status);
-    // A cursor that is not proved may be of another history of the server's.
-    return state.whole ? replica_hide_passed(store, stream, (int64_t)state.cursor) : STATUS_OK;
+    // Not out of the view yet: a receipt may tell of a restored server of which this home has not
+    // heard, and then the cursor is of another history, as one that is not proved may be.
+    return state.whole ? replica_put_proved(store, stream, (int64_t)state.cursor) : STATUS_OK;
 }
 
 static enum status put_reason(struct store *store, struct uuid stream, const Lx__Reason *reason) {

@@ -294,16 +294,20 @@ enum status store_pull_apply(struct store *store, struct uuid stream, size_t n_r
                   (int64_t)state.digest);
 }
 
-enum status store_stream_set_proved(struct store *store, struct uuid stream) {
-    struct store_stream state;
-    TRY(store_stream_get(store, stream, &state));
-    TRY(hide_passed(store, stream, (int64_t)state.cursor, true));
+enum status replica_put_proved(struct store *store, struct uuid stream, int64_t cursor) {
     return db_run(store,
                   "update stream set whole = case when exists (select 1 from row where"
                   " stream = ?1 and layer = 2) or exists (select 1 from outbox where stream = ?1"
                   " and state = 2 and shown = 1 and ack_seq <= ?2) then 2 else 1 end"
                   " where stream = ?1",
-                  "ui", &stream, (int64_t)state.cursor);
+                  "ui", &stream, cursor);
+}
+
+enum status store_stream_set_proved(struct store *store, struct uuid stream) {
+    struct store_stream state;
+    TRY(store_stream_get(store, stream, &state));
+    TRY(hide_passed(store, stream, (int64_t)state.cursor, true));
+    return replica_put_proved(store, stream, (int64_t)state.cursor);
 }
 
 static enum status settle_stream(struct store *store, struct uuid stream, int64_t cursor) {

@@ -32,6 +32,20 @@ static Lx__Row *gone(struct home *home, uint64_t seq, struct uuid id, Lx__RowSta
     return row;
 }
 
+// All that waits is sent; the answer says that the first operation is stored, at this place.
+static void acknowledge_first(struct home *home, struct uuid stream, uint64_t seq) {
+    struct outbox_entries entries;
+    assert_int_equal(store_outbox_seal(home->store, stream, 9, 9999, home->arena, &entries),
+                     STATUS_OK);
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    Lx__PushedGroup group = LX__PUSHED_GROUP__INIT;
+    group.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
+    group.op_to = 1;
+    group.seq = seq;
+    assert_int_equal(store_outbox_settle(home->store, &group, 1, HOME_NOW_MS), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
 static void test_local_row_until_the_server_sends_it(void **state) {
     struct home home;
     struct uuid stream = home_id(1);
@@ -48,15 +62,7 @@ static void test_local_row_until_the_server_sends_it(void **state) {
     assert_int_equal(store_has_source_key(home.store, key, &has), STATUS_OK);
     assert_true(has);
     // Stored at seq 1, not yet pulled: still there.
-    struct outbox_entries entries;
-    assert_int_equal(store_outbox_seal(home.store, stream, 9, 9999, home.arena, &entries),
-                     STATUS_OK);
-    assert_int_equal(store_begin(home.store), STATUS_OK);
-    Lx__PushedGroup group = LX__PUSHED_GROUP__INIT;
-    group.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
-    group.op_to = group.seq = 1;
-    assert_int_equal(store_outbox_settle(home.store, &group, 1, HOME_NOW_MS), STATUS_OK);
-    assert_int_equal(store_commit(home.store), STATUS_OK);
+    acknowledge_first(&home, stream, 1);
     assert_true(find(&home, home_id(10)).local);
     Lx__Row *row = home_row(&home, 1, home_id(10), 1, fact);
     home_pull(&home, stream, 1, &row, 1);
@@ -272,6 +278,32 @@ static void test_who_left_shows_until_all_is_pulled(void **state) {
     home_close(&home);
 }
 
+// A receipt may be a restored server's, of whose restore the home has not heard: the place that it
+// names lies below a cursor of the history that is lost, which has proved nothing of it.
+static void test_an_acknowledgement_below_the_cursor_takes_nothing_out_of_sight(void **state) {
+    struct home home;
+    struct uuid stream = home_id(1);
+    struct store_stream stored;
+    (void)state;
+    home_open(&home);
+    home_scope(&home, 1, &stream);
+    Lx__Operation *person = home_person(&home, home_id(2), "王芳", 0);
+    Lx__Row *row = home_row(&home, 3, home_id(2), 1, person);
+    home_pull(&home, stream, 1, &row, 3);
+    home_add(&home, stream, home_fact(&home, home_id(10), home_id(2), "t.plan"));
+    acknowledge_first(&home, stream, 2);
+    home_reopen(&home);
+    assert_true(find(&home, home_id(10)).local);
+    assert_int_equal(store_stream_get(home.store, stream, &stored), STATUS_OK);
+    assert_true(stored.proved); // so nothing is pulled again for it
+    assert_false(stored.whole);
+    assert_int_equal(store_settle(home.store), STATUS_OK); // no restore: it has moved on since
+    assert_int_equal(home_count(&home, STORE_KIND_FACT), 0);
+    assert_int_equal(store_stream_get(home.store, stream, &stored), STATUS_OK);
+    assert_true(stored.whole);
+    home_close(&home);
+}
+
 static void test_the_scope_takes_former_rows_along(void **state) {
     struct home home;
     struct uuid stream = home_id(1);
@@ -297,6 +329,7 @@ int main(void) {
         cmocka_unit_test(test_stream_out_of_scope_is_forgotten),
         cmocka_unit_test(test_a_replica_shows_until_the_new_one_is_whole),
         cmocka_unit_test(test_who_left_shows_until_all_is_pulled),
+        cmocka_unit_test(test_an_acknowledgement_below_the_cursor_takes_nothing_out_of_sight),
         cmocka_unit_test(test_the_scope_takes_former_rows_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
