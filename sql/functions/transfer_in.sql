@@ -16,11 +16,13 @@ begin
   version := 0;
   verdict := 3;
   select t.* into v_side from lx.transit t where t.district = p_district and t.transfer = p_transfer;
-  if v_side.person is distinct from p_row.person or lx.mask_over(p_sender, v_side.stream) & 1 = 0 then
+  select m.* into v_old from lx.membership m where m.district = p_district and m.id = p_row.id and m.person = p_row.person;
+  if (case when v_side.transfer is null then v_old.id is null or lx.mask_over(p_sender, v_old.stream) & 256 = 0
+           else v_side.person is distinct from p_row.person or lx.mask_over(p_sender, v_side.stream) & 1 = 0 end) then
     return;
   end if;
-  select m.* into v_old from lx.membership m where m.district = p_district and m.id = p_row.id and m.person = p_row.person;
-  if v_old.id is not null and v_side.ended_at is not null then -- the same under another key
+  -- the same under another key; or prune has removed the transfer's row, which was over
+  if v_old.id is not null and (v_side.transfer is null or v_side.ended_at is not null) then
     verdict := case when (v_old.unit, v_old.programme, v_old.from_at) = (p_row.unit, p_row.programme, p_row.from_at) then 1 else 12 end;
     return;
   end if;

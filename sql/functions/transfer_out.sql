@@ -9,16 +9,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_person lx.person;
-  v_known lx.transit;
+  v_known record;
   v_to lx.unit;
   v_own uuid;
   v_mask int4;
   v_units uuid[];
 begin
   version := 0;
-  select t.* into v_known from lx.transit t where t.district = p_district and t.transfer = p_transfer;
-  if found then -- the same under another key
-    verdict := case when (v_known.side, v_known.person, v_known.unit) = (1, p_person, p_to) then 1 else 3 end;
+  select k.person, k.to_unit into v_known from lx.transit_package k where k.district = p_district and k.transfer = p_transfer;
+  if found then -- the same under another key; prune leaves the package, when the transfer is over and its row of lx.transit gone
+    verdict := case when (v_known.person, v_known.to_unit) = (p_person, p_to) then 1 else 3 end;
+    return;
+  end if;
+  if exists (select from lx.transit t where t.district = p_district and t.transfer = p_transfer) then -- another district's
+    verdict := 3;
     return;
   end if;
   select p.* into v_person from lx.person p where p.district = p_district and p.id = p_person for update;

@@ -1,7 +1,7 @@
 -- Transfers between districts: out, in transit, in, taken back; who may, what is refused, what each stream holds, what the figures give back.
 begin;
 \ir fixture.sql
-select plan(69);
+select plan(76);
 \set t1 'pg_temp.id(\'t1\')'
 \set tr 'pg_temp.id(\'transfer\')'
 \set may '\'2021-05-01T00:00:00Z\''
@@ -106,5 +106,16 @@ select is((pg_temp.out('d2', 3, 'S3-2', 3, pg_temp.id('fourth'), :t1, 'D1', 1), 
 select is(pg_temp.out('d2', 3, 'S3-1', 11, pg_temp.id('fifth'), :t1, 'D1', 1), 1, 'and sent out again, as of July');
 select is(pg_temp.in('d2', 3, 'S3-2', 4, pg_temp.id('fifth'), :t1, pg_temp.id('m13'), '2021-07-02'), 13, 'a new place in the district begins no earlier than that one');
 select is((pg_temp.in('d2', 3, 'S3-2', 5, pg_temp.id('fifth'), :t1, pg_temp.id('m13'), '2021-08-01'), pg_temp.sound_all())::text, '(1,t)', 'or with it');
+
+-- what is said again after the transfers' rows are pruned: a home that never heard the answer, and is enrolled anew
+select ok(lx.prune(now() + interval '1 day') > 0, 'the tombstones grow old');
+select ok(not exists (select from lx.transit), 'and with them the rows of transfers that are over');
+create temp table pruned as select (select array_agg(p order by id) from lx.person p) as persons, (select array_agg(k order by transfer) from lx.transit_package k) as packages;
+select is(pg_temp.out('d2', 8, 'S3-2', 1, pg_temp.id('fifth'), :t1, 'D1', (select version from lx.person where id = :t1)), 1, 'he was sent out and is back: done');
+select is(pg_temp.out('d2', 8, 'S3-2', 2, pg_temp.id('fifth'), :t1, 'D2', (select version from lx.person where id = :t1)), 3, 'not to another district');
+select is(pg_temp.in('d2', 8, 'S3-2', 3, pg_temp.id('fifth'), :t1, pg_temp.id('m13'), '2021-08-01'), 1, 'and so was taking him back');
+select is(pg_temp.in('d2', 8, 'S3-2', 4, pg_temp.id('fifth'), :t1, pg_temp.id('m13'), '2021-08-02'), 12, 'but not as of another day');
+select ok(pg_temp.sound_all() and (select (persons, packages) is not distinct from ((select array_agg(p order by id) from lx.person p), (select array_agg(k order by transfer) from lx.transit_package k)) from pruned),
+  'he is where he was, and nothing is under way');
 select finish();
 rollback;
