@@ -71,6 +71,25 @@ enum status scope_settings(const struct scope *scope, struct buf *districts, str
     return buf_append(streams, "}", 2);
 }
 
+// Of somebody with whole districts they are short, but found by looking at hundreds of streams.
+#define SETTINGS_KEPT 160
+
+// NULL when they are long, or memory is out.
+static char *keep_settings(const struct scope *scope) {
+    struct buf districts = {0}, streams = {0};
+    char *kept = NULL;
+    if (scope_settings(scope, &districts, &streams) == STATUS_OK &&
+        buf_size(&districts) + buf_size(&streams) <= SETTINGS_KEPT)
+        kept = malloc(buf_size(&districts) + buf_size(&streams));
+    if (kept != NULL) {
+        memcpy(kept, buf_view(&districts).data, buf_size(&districts));
+        memcpy(kept + buf_size(&districts), buf_view(&streams).data, buf_size(&streams));
+    }
+    buf_free(&districts);
+    buf_free(&streams);
+    return kept;
+}
+
 static void fill_index(struct scope *scope) {
     for (size_t i = 0; i < scope->n_streams; i++)
         scope->by_id[i] = (uint32_t)i;
@@ -112,6 +131,7 @@ enum status scope_new(const struct scope_rows *rows, struct scope **out_scope) {
     fill_index(scope);
     for (size_t i = 0; i < scope->n_grants; i++)
         scope->capabilities |= capabilities_of(scope->grants[i].role);
+    scope->settings = keep_settings(scope);
     *out_scope = scope;
     return STATUS_OK;
 }
@@ -126,6 +146,7 @@ void scope_drop(struct scope **scope) {
     *scope = NULL;
     if (dropped == NULL || --dropped->references > 0)
         return;
+    free(dropped->settings);
     free(dropped);
 }
 
@@ -185,7 +206,10 @@ void scope_query(const struct scope *scope, struct db_pool *pool, const char *st
     char person[UUID_TEXT_SIZE];
     struct db_scope settings = {.person = person};
     uuid_format(scope->person, person);
-    if (scope_settings(scope, &districts, &streams) == STATUS_OK) {
+    if (scope->settings != NULL) {
+        settings.districts = scope->settings;
+        settings.streams = scope->settings + strlen(scope->settings) + 1;
+    } else if (scope_settings(scope, &districts, &streams) == STATUS_OK) {
         settings.districts = (const char *)buf_view(&districts).data;
         settings.streams = (const char *)buf_view(&streams).data;
     } else {

@@ -41,6 +41,7 @@ struct scope {
     size_t n_streams;
     uint32_t *by_id;       // indexes of streams, ascending by id
     uint32_t capabilities; // of all grants together
+    char *settings;        // owns; both texts of scope_settings when they are short, else NULL
 };
 
 // What the database says of a person.
@@ -72,8 +73,8 @@ bool scope_had_over(const struct scope *scope, const struct uuid *path, size_t n
 bool scope_may_give(const struct scope *scope, const struct uuid *path, size_t n_path,
                     Lx__Role role);
 // The settings that row level security looks at, each with its closing 0: districts as int[] and
-// streams as uuid[], as PostgreSQL reads them. Appends; STATUS_NO_MEMORY. They are written for each
-// query, since kept they would be the larger half of an idle login.
+// streams as uuid[], as PostgreSQL reads them. Appends; STATUS_NO_MEMORY. Long ones are written for
+// each query, since kept they would be the larger half of an idle login.
 enum status scope_settings(const struct scope *scope, struct buf *districts,
                            struct buf *streams) MUST_USE;
 // db_query under this person's settings.
