@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import client
+import kills
 import load
 import lx
 import peer
@@ -160,8 +161,7 @@ def follow_under_load(city: lx.Deployment, folder: Path, seed: int, seconds: flo
             writing.complain()
         following.await_progress()
         writing.finish()
-        following.finish(when_quiet=lambda: lx.wait_until(
-            lambda: city.cluster.sql("select count(*) from todo") == [["0"]], 120, "the assessor's todo is empty"))
+        following.finish(when_quiet=lambda: kills.figures_done(city))
         rows, written = sum(following.pulled), sum(writing.acknowledged)
     return {"rows": rows, "skipped": 0, "disturbances": disturbed, "acknowledged": written,
             "compared": compare(city, folder / "followers", followers)}
