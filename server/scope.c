@@ -1,7 +1,6 @@
 // A person's scope as one immutable object. See scope.h.
 #include "server/scope.h"
 
-#include <assert.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>

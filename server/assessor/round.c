@@ -76,12 +76,10 @@ static enum status read_streams(struct round *round, int64_t *out_concerned) {
         struct db_params *params = round_params(round);
         db_param_int4(params, ROUND_STREAMS);
         struct db_result *result = NULL;
-        enum status status = db_sync_query(round->db, "streams_advance", params, &result);
-        streams = status == STATUS_OK ? db_int8(result, 0, 0) : 0;
-        *out_concerned += status == STATUS_OK ? db_int8(result, 0, 2) : 0;
+        TRY(db_sync_query(round->db, "streams_advance", params, &result));
+        streams = db_int8(result, 0, 0);
+        *out_concerned += db_int8(result, 0, 2);
         db_sync_free_result(&result);
-        if (status != STATUS_OK)
-            return status;
     }
     return STATUS_OK;
 }

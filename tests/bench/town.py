@@ -124,9 +124,7 @@ class Town:
     def wait_assessed(self, seconds: float = 1800) -> None:
         """Until the assessor has read every stream and nothing is left on todo. Asks seldom: what asks takes processor time, too."""
         deadline = time.monotonic() + seconds
-        while self.city.cluster.sql(
-                "select exists (select from todo) or exists (select from head h left join stream_cursor c using (district, stream) "
-                "where h.head > coalesce(c.seq, 0) and h.district > 0)") != [["f"]]:
+        while not self.city.cluster.is_assessed():
             assert time.monotonic() < deadline, f"the assessor has not caught up within {seconds} s"
             time.sleep(0.1)
 

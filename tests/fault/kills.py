@@ -72,10 +72,7 @@ KINDS = {"worker": kill_worker, "assessor": kill_assessor, "master": kill_master
 
 
 def figures_done(city: lx.Deployment) -> None:
-    """The assessor has read every stream, its own standings included, and its queue is empty."""
-    lx.wait_until(lambda: city.cluster.sql(
-        "select exists (select from todo) or exists (select from head h left join stream_cursor c using (district, stream) "
-        "where h.head > coalesce(c.seq, 0) and h.district > 0)") == [["f"]], 120, "the assessor has come to an end")
+    lx.wait_until(city.cluster.is_assessed, 120, "the assessor has come to an end")
 
 
 def kill_under_load(city: lx.Deployment, folder: Path, seed: int, kinds: list, more, clients: int = 8, **options) -> dict:

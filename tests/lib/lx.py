@@ -82,6 +82,11 @@ class Cluster:
                    f"set search_path = lx; {text}"]).stdout
         return [line.split("\t") for line in out.splitlines() if line and line != "SET"]
 
+    def is_assessed(self) -> bool:
+        """The assessor has read every stream, its own standings included, and nobody is left on its list."""
+        return self.sql("select exists (select from todo) or exists (select from head h left join stream_cursor c using (district, stream) "
+                        "where h.head > coalesce(c.seq, 0) and h.district > 0)") == [["f"]]
+
 
 def listening_sockets(count: int) -> list[socket.socket]:
     """Of one port, as whoever starts servers would keep them (systemd's socket units)."""
