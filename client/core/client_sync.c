@@ -159,6 +159,11 @@ static int wait_time_ms(const struct driver *driver) {
     return left_ms < STEP_MS ? (int)left_ms : STEP_MS;
 }
 
+static bool is_at_end(const struct driver *driver) {
+    enum sync_phase phase = sync_phase(driver->sync);
+    return phase == SYNC_PHASE_FAILED || phase == SYNC_PHASE_DONE;
+}
+
 // Until the round is done, the connection lost, or the caller has enough.
 static enum client_result run_connected(struct driver *driver) {
     enum sync_phase told = SYNC_PHASE_OFFLINE;
@@ -179,6 +184,8 @@ static enum client_result run_connected(struct driver *driver) {
             return CLIENT_STOPPED;
         if (status == STATUS_OK)
             status = link_wait(driver->client->link, wait_time_ms(driver));
+        if (status != STATUS_OK && is_at_end(driver)) // what came with the loss counts
+            continue;
         if (status != STATUS_OK)
             return client_fail_link(driver->client, status, NULL, link_error(driver->client->link));
         if (check_silence(driver) != STATUS_OK)

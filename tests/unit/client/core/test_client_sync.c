@@ -1,5 +1,6 @@
 // The driver of the sync engine over a connection that is made up: how long it waits when a server
-// asks to, whatever becomes of the machine's clock meanwhile.
+// asks to, whatever becomes of the machine's clock meanwhile, and what counts of a connection that
+// ends with an answer.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ static struct {
     int64_t wall_jump_ms; // of the wall clock with each refusal
     int64_t wall_ms, monotonic_ms;
     unsigned idle_waits;
+    uint16_t lost_with; // the connection ends with the last answer of this method; 0: it lasts
 } world;
 
 // ---- instead of the machine and the network ----
@@ -93,7 +95,13 @@ enum status __wrap_link_wait(struct link *link, int wait_ms) {
         refuse(&flight);
     else
         world.handler.on_reply(world.handler.user, flight.id, flight.method, flight.answer);
-    return STATUS_OK;
+    return flight.method == world.lost_with && world.n_flights == 0 ? STATUS_IO : STATUS_OK;
+}
+
+const char *__wrap_link_error(const struct link *link);
+const char *__wrap_link_error(const struct link *link) {
+    (void)link;
+    return "the server closed the connection";
 }
 
 // ---- the test ----
@@ -102,24 +110,35 @@ static bool keep_going(void *user) {
     return world.monotonic_ms < *(const int64_t *)user;
 }
 
-// How long a sync takes that is refused three times, by the clock that nobody sets.
-static int64_t sync_takes_ms(int64_t wall_jump_ms) {
-    struct client client;
-    int64_t end_ms = 60000;
-    const struct client_sync_options options = {.keep_going = keep_going, .user = &end_ms};
+// A home with one record to send, and a server.
+static void open_world(void) {
     memset(&world, 0, sizeof world);
     home_open(&world.home);
     fake_open(&world.server);
     world.wall_ms = HOME_NOW_MS;
-    world.wall_jump_ms = wall_jump_ms;
-    world.refusals = 3;
     home_add(&world.home, home_id(1), home_fact(&world.home, home_id(10), home_id(500), "t.plan"));
+}
+
+// Syncs and takes the world down.
+static enum client_result sync_world(void) {
+    struct client client;
+    int64_t end_ms = 60000;
+    const struct client_sync_options options = {.keep_going = keep_going, .user = &end_ms};
     assert_int_equal(client_init(&client, world.home.store, "test"), STATUS_OK);
-    assert_int_equal(client_sync(&client, &options, NULL), CLIENT_OK);
-    assert_true(world.idle_waits <= 3 * 2); // 500 ms and the rest, not one after the other
+    enum client_result result = client_sync(&client, &options, NULL);
     client_free(&client);
     fake_close(&world.server);
     home_close(&world.home);
+    return result;
+}
+
+// How long a sync takes that is refused three times, by the clock that nobody sets.
+static int64_t sync_takes_ms(int64_t wall_jump_ms) {
+    open_world();
+    world.wall_jump_ms = wall_jump_ms;
+    world.refusals = 3;
+    assert_int_equal(sync_world(), CLIENT_OK);
+    assert_true(world.idle_waits <= 3 * 2); // 500 ms and the rest, not one after the other
     return world.monotonic_ms;
 }
 
@@ -130,9 +149,25 @@ static void test_waits_as_long_as_asked_whatever_the_clock_does(void **state) {
     assert_int_equal(sync_takes_ms(TEN_YEARS_MS), 3 * RETRY_MS);  // nor a storm of requests
 }
 
+static void test_what_came_with_the_end_of_the_connection_counts(void **state) {
+    (void)state;
+    open_world();
+    world.lost_with = LX__METHOD__PUSH;
+    world.server.streams[0].refuse_groups = true;
+    world.server.streams[0].reason = REASON_DEVICE_FROZEN;
+    assert_int_equal(sync_world(), CLIENT_REFUSED); // not that the server closed the connection
+    open_world();
+    world.lost_with = LX__METHOD__PULL;
+    assert_int_equal(sync_world(), CLIENT_OK); // all was there
+    open_world();
+    world.lost_with = LX__METHOD__PUSH;
+    assert_int_equal(sync_world(), CLIENT_AWAY); // there was more to ask
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_as_long_as_asked_whatever_the_clock_does),
+        cmocka_unit_test(test_what_came_with_the_end_of_the_connection_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
