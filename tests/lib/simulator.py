@@ -1,4 +1,5 @@
 """The simulator (tests/sim) with a database of its own."""
+import fcntl
 import json
 import shutil
 import subprocess
@@ -13,9 +14,11 @@ FAST = lx.ROOT / "build-sim-fast"  # optimised, without sanitizers: the preset f
 
 
 def build_fast() -> Path:
-    """The folder of the fast build, made or brought up to date."""
-    for command in (["cmake", "--preset", "sim-fast"], ["ninja", "-C", FAST, "lx_sim"]):
-        lx.run(command, seconds=1800)
+    """The folder of the fast build, made or brought up to date; one of two runners in this tree waits for the other."""
+    with (lx.ROOT / "CMakePresets.json").open(encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for command in (["cmake", "--preset", "sim-fast"], ["ninja", "-C", FAST, "lx_sim"]):
+            lx.run(command, seconds=1800)
     return FAST
 
 
