@@ -49,7 +49,7 @@ begin
         v_row := lx.person_put(p_person, p_district,
           lx.first_home(p_person, p_district, p_stream, p_id[i], i, p_member, p_unit, p_role, p_guest, p_programme),
           row(p_district, p_stream, 0, 1, p_id[i], p_birth_year[i], coalesce(p_certificate[i], false), coalesce(p_in_post[i], false),
-              coalesce(p_established[i], false), coalesce(p_full_time[i], false), p_name[i], p_teacher_no[i], p_account[i], p_title[i])::lx.person, p_seen[i]);
+              coalesce(p_established[i], false), coalesce(p_full_time[i], false), p_name[i], p_teacher_no[i], p_account[i], p_title[i], null)::lx.person, p_seen[i]);
       elsif p_what[i] = 3 then
         v_row := lx.transfer_out(p_person, p_district, p_id[i], p_member[i], p_unit[i], p_from_at[i], p_seen[i]);
       elsif p_what[i] = 4 then

@@ -1,7 +1,8 @@
 -- The second half of a transfer: the district that is named, or the one that sent him out, takes a person in with a home membership.
 -- Takes sender, district, transfer and the membership. Returns the verdict (rows of push_roster) and the membership's version, 0 when nothing was done.
 -- What decides is one row of the sending district, taken_by, written once; a call that repeats it goes on. Between database cells that is a call of its own
--- before this one; all else here is rows of the district that takes him in. Needs the heads of the unit and the district locked by push_roster; locks the package.
+-- before this one; all else here is rows of the district that takes him in. His row says from now on that this transfer is done (person.transfers).
+-- Needs the heads of the unit and the district locked by push_roster; locks the package.
 create or replace function lx.transfer_in(p_sender uuid, p_district int4, p_transfer uuid, p_row lx.membership, out verdict int4, out version int8)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -35,6 +36,7 @@ begin
   end if;
   update lx.transit_package k set taken_by = p_district, taken_at = clock_timestamp() where k.district = v_from and k.transfer = p_transfer;
   perform lx.transfer_unpack(p_district, p_row.unit, v_body);
+  update lx.person p set transfers = p.transfers || p_transfer where p.district = p_district and p.id = p_row.person;
   version := 1;
   insert into lx.membership (district, stream, seq, version, id, person, unit, programme, role, from_at, until_at, guest)
   values (p_district, p_row.unit, lx.head_add(p_district, p_row.unit, 1, lx.row_digest(p_row.id, 1)), 1, p_row.id, p_row.person, p_row.unit, p_row.programme, 1,

@@ -21,14 +21,18 @@ begin
     verdict := case when (v_known.person, v_known.to_unit) = (p_person, p_to) then 1 else 3 end;
     return;
   end if;
-  if exists (select from lx.transit t where t.district = p_district and t.transfer = p_transfer) then -- another district's
-    verdict := 3;
-    return;
-  end if;
   select p.* into v_person from lx.person p where p.district = p_district and p.id = p_person for update;
   v_mask := coalesce(lx.mask_over(p_sender, v_person.stream), 0);
   if v_person.id is null or v_mask & 256 = 0 then
     verdict := case when lx.has_gone(p_sender, p_district, p_person) then 10 else 3 end;
+    return;
+  end if;
+  if p_transfer = any(v_person.transfers) then -- the same, in a district that had no part in it: his school, or he, has gone on to it
+    verdict := 1;
+    return;
+  end if;
+  if exists (select from lx.transit t where t.district = p_district and t.transfer = p_transfer) then -- another district's, of somebody else
+    verdict := 3;
     return;
   end if;
   version := v_person.version;
