@@ -115,6 +115,7 @@ static enum status put_hello(struct client *client, const Lx__HelloReply *hello)
     TRY(store_config_set_int(store, STORE_CONFIG_SKEW, hello->server_time_ms - clock_now_ms()));
     if (hello->has_db_epoch) // a server whose database is away cannot tell
         TRY(put_epoch(client, hello));
+    TRY(store_history_get(store, &client->history));
     return store_commit(store);
 }
 
@@ -142,14 +143,15 @@ static enum client_result get(struct client *client, const char *name, enum clie
 enum client_result client_open_device(struct client *client, bool with_session) {
     struct view server = {NULL, 0};
     struct view device;
+    enum client_result result = get(client, STORE_CONFIG_DEVICE, CLIENT_NOT_ENROLLED, &device);
+    if (result != CLIENT_OK)
+        return result;
     struct link_options options = {
         .ca_file = store_file_path(client->store, STORE_FILE_CA, client->arena),
         .cert_file = store_file_path(client->store, STORE_FILE_CERTIFICATE, client->arena),
         .key_file = store_file_path(client->store, STORE_FILE_KEY, client->arena),
     };
-    enum client_result result = get(client, STORE_CONFIG_SERVER, CLIENT_NOT_ENROLLED, &server);
-    if (result == CLIENT_OK)
-        result = get(client, STORE_CONFIG_DEVICE, CLIENT_NOT_ENROLLED, &device);
+    result = get(client, STORE_CONFIG_SERVER, CLIENT_NOT_ENROLLED, &server);
     if (result == CLIENT_OK && with_session)
         result = get(client, STORE_CONFIG_SESSION, CLIENT_NOT_LOGGED_IN, &options.session_token);
     if (result != CLIENT_OK)
@@ -157,7 +159,11 @@ enum client_result client_open_device(struct client *client, bool with_session) 
     options.server = arena_string(client->arena, server);
     if (!options.server || !options.ca_file || !options.cert_file || !options.key_file)
         return client_fail_store(client, STATUS_NO_MEMORY);
-    return client_open(client, &options);
+    result = client_open(client, &options);
+    // The one that was shown, whatever another program has enrolled since.
+    if (device.size == sizeof client->history.device)
+        memcpy(client->history.device, device.data, device.size);
+    return result;
 }
 
 enum client_result client_forget_session(struct client *client) {

@@ -27,6 +27,7 @@ struct client {
     const char *program;              // borrows
     struct arena *arena;              // owns: answers, until client_free
     struct link *link;                // owns; NULL while not connected
+    struct store_history history;     // under which the connection was made
     const Lx__Reason *failure_reason; // in the arena; NULL when the server gave none
     char failure_text[LINK_ERROR_SIZE];
 };

@@ -123,6 +123,8 @@ static enum status look_at_outbox(struct driver *driver) {
 static enum client_result result_of_failure(struct driver *driver) {
     struct client *client = driver->client;
     const Lx__Reason *reason = sync_failure(driver->sync);
+    if (sync_is_outdated(driver->sync))
+        return client_fail_link(client, STATUS_IO, NULL, sync_failure_text(driver->sync));
     strncpy(client->failure_text, sync_failure_text(driver->sync), sizeof client->failure_text - 1);
     if (sync_needs_login(driver->sync)) {
         enum client_result result = client_forget_session(client);
@@ -206,7 +208,7 @@ static enum client_result run_once(struct driver *driver) {
     driver->n_flights = 0;
     driver->pinged = false;
     driver->heard_ms = clock_monotonic_ms();
-    sync_connected(driver->sync);
+    sync_connected(driver->sync, &driver->client->history);
     result = run_connected(driver);
     sync_disconnected(driver->sync);
     client_disconnect(driver->client);

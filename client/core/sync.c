@@ -81,23 +81,33 @@ bool sync_check(struct sync *sync, enum status status) {
     return false;
 }
 
+enum status sync_begin(struct sync *sync) {
+    enum status status = store_begin_in(sync->store, &sync->history);
+    sync->outdated = status == STATUS_CONFLICT;
+    return status;
+}
+
 uint32_t sync_new_token(struct sync *sync) {
     if (++sync->last_token == 0)
         ++sync->last_token;
     return sync->last_token;
 }
 
-void sync_connected(struct sync *sync) {
+void sync_connected(struct sync *sync, const struct store_history *history) {
     sync_disconnected(sync);
     if (sync->failure)
         lx__reason__free_unpacked(sync->failure, NULL);
     sync->failure = NULL;
     sync->failure_text[0] = '\0';
-    sync->needs_login = sync->home_busy = false;
+    sync->needs_login = sync->home_busy = sync->outdated = false;
     sync->rescopes = 0;
     sync->n_held_foreign = 0;
     sync->progress.streams_held = sync->progress.streams_broken = 0;
     sync_set_phase(sync, SYNC_PHASE_SCOPE);
+    if (history)
+        sync->history = *history;
+    else
+        sync_check(sync, store_history_get(sync->store, &sync->history));
 }
 
 void sync_disconnected(struct sync *sync) {
@@ -188,7 +198,7 @@ static enum status heal(struct sync *sync, const Lx__ScopeReply *reply,
 
 static enum status put_scope(struct sync *sync, const Lx__ScopeReply *reply,
                              const struct store_grant *grants, const struct uuid *streams) {
-    TRY(store_begin(sync->store));
+    TRY(sync_begin(sync));
     TRY(store_scope_put(sync->store, grants, reply->n_grants, streams, reply->n_streams));
     TRY(store_config_set_int(sync->store, STORE_CONFIG_SCOPE_VERSION,
                              (int64_t)reply->scope_version));
@@ -358,6 +368,10 @@ const char *sync_failure_text(const struct sync *sync) {
 
 bool sync_home_busy(const struct sync *sync) {
     return sync->home_busy;
+}
+
+bool sync_is_outdated(const struct sync *sync) {
+    return sync->outdated;
 }
 
 bool sync_needs_login(const struct sync *sync) {

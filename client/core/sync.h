@@ -60,8 +60,9 @@ struct sync_progress {
 struct sync *sync_new(struct store *store, const struct sync_options *options);
 void sync_free(struct sync **sync);
 
-// A connection is up and logged in. Begins a round at its start.
-void sync_connected(struct sync *sync);
+// A connection is up and logged in. Begins a round at its start. An answer counts only while the
+// home has the history under which the connection was made (NULL: the one that it has now).
+void sync_connected(struct sync *sync, const struct store_history *history);
 // Forgets what was in flight; everything durable is in the store.
 void sync_disconnected(struct sync *sync);
 // The next request to send, if any now: call until false. Runs at most `SYNC_MAX_IN_FLIGHT` ahead.
@@ -88,5 +89,7 @@ const Lx__Reason *sync_failure(const struct sync *sync);
 const char *sync_failure_text(const struct sync *sync);
 // True: another program held the home for too long; a new round may go well.
 bool sync_home_busy(const struct sync *sync);
+// True: the home has another history than this connection's, which is as good as lost.
+bool sync_is_outdated(const struct sync *sync);
 // True: the session is no longer valid, a new login is needed.
 bool sync_needs_login(const struct sync *sync);

@@ -34,6 +34,7 @@ struct sync_stream {
 struct sync {
     struct store *store; // borrows
     struct sync_options options;
+    struct store_history history; // of the connection
     enum sync_phase phase;
     struct arena *arena;         // owns: the request being built
     const Lx__PushRequest *sent; // in arena: the push in flight
@@ -53,6 +54,7 @@ struct sync {
     size_t n_held_foreign;
     bool needs_login;
     bool home_busy;      // the failure was only that another program held the home
+    bool outdated;       // the failure was that the home has another history now
     Lx__Reason *failure; // owns (malloc), may be NULL
     char failure_text[SYNC_TEXT_SIZE];
 };
@@ -62,6 +64,8 @@ void sync_set_phase(struct sync *sync, enum sync_phase phase);
 void sync_fail(struct sync *sync, const Lx__Reason *reason, const char *text);
 // Ends in SYNC_PHASE_FAILED with the store's error unless status is OK; true when it is.
 bool sync_check(struct sync *sync, enum status status);
+// Begins the transaction for an answer; fails when it was asked for under another history.
+enum status sync_begin(struct sync *sync);
 uint32_t sync_new_token(struct sync *sync);
 struct sync_stream *sync_find_stream(struct sync *sync, struct uuid id); // NULL: not in scope
 // Chooses the phase after push and pull.

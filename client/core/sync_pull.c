@@ -161,7 +161,7 @@ struct page {
 
 static enum status apply(struct sync *sync, struct sync_stream *stream, const Lx__PullReply *reply,
                          struct page *out_page) {
-    TRY(store_begin(sync->store));
+    TRY(sync_begin(sync));
     TRY(is_overtaken(sync, stream, &out_page->overtaken));
     if (!out_page->overtaken)
         TRY(apply_page(sync, stream, reply, &out_page->mismatch));

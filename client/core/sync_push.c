@@ -183,7 +183,7 @@ static enum status take_group(struct sync *sync, const Lx__PushedGroup *group, i
 }
 
 static enum status take_groups(struct sync *sync, const Lx__PushReply *reply, int64_t now_ms) {
-    TRY(store_begin(sync->store));
+    TRY(sync_begin(sync));
     for (size_t i = 0; i < reply->n_groups; i++)
         TRY(take_group(sync, reply->groups[i], now_ms));
     for (size_t i = 0; i < reply->n_heads; i++)

@@ -1,7 +1,8 @@
-// Small values by name, and the grants of the login. See store.h.
+// Small values by name, whose answers count, and the grants of the login. See store.h.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/store/db.h"
 
@@ -42,6 +43,43 @@ enum status store_config_set_int(struct store *store, const char *name, int64_t 
     snprintf(text, sizeof text, "%" PRId64, value);
     return store_config_set(store, name, view_from_string(text));
 }
+
+// ---- whose answers count ----
+
+static enum status get_bytes(struct store *store, const char *name, uint8_t *out_bytes,
+                             size_t size) {
+    sqlite3_stmt *statement;
+    memset(out_bytes, 0, size);
+    TRY(db_open(store, &statement, "select value from config where name = ?1", "t",
+                view_from_string(name)));
+    enum status status = db_step(store, statement);
+    if (status == STATUS_OK) {
+        struct view value = db_view(statement, 0);
+        memcpy(out_bytes, value.data, value.size < size ? value.size : size);
+    }
+    db_close(store, &statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status store_history_get(struct store *store, struct store_history *out_history) {
+    TRY(get_bytes(store, STORE_CONFIG_DEVICE, out_history->device, sizeof out_history->device));
+    return get_bytes(store, STORE_CONFIG_DB_EPOCH, out_history->db_epoch,
+                     sizeof out_history->db_epoch);
+}
+
+enum status store_begin_in(struct store *store, const struct store_history *history) {
+    struct store_history now;
+    TRY(store_begin(store));
+    enum status status = store_history_get(store, &now);
+    if (status == STATUS_OK && memcmp(&now, history, sizeof now) != 0)
+        status = db_error(store, STATUS_CONFLICT,
+                          "another program has heard of a restored server, or enrolled anew");
+    if (status != STATUS_OK)
+        store_rollback(store);
+    return status;
+}
+
+// ---- grants ----
 
 static void read_grant(sqlite3_stmt *statement, struct store_grant *out_grant) {
     *out_grant = (struct store_grant){

@@ -59,6 +59,18 @@ enum status store_change_counter(struct store *store, uint64_t *out_counter) MUS
 #define STORE_CONFIG_DOUBTFUL "doubtful_ms"      // acknowledged until then: by a database of before
 #define STORE_CONFIG_HEALED_EPOCH "healed_epoch" // under which all that is stored was so
 
+// What a server's answers are about: the keys of a device, in the history of one database. Another
+// program may change either while an answer is under way: it hears of a restore, or enrols anew.
+struct store_history {
+    uint8_t device[32]; // STORE_CONFIG_DEVICE; zeros: none
+    uint8_t db_epoch[16];
+};
+
+enum status store_history_get(struct store *store, struct store_history *out_history) MUST_USE;
+// store_begin for what was asked under this history. STATUS_CONFLICT: the home has another one now,
+// and no transaction is open.
+enum status store_begin_in(struct store *store, const struct store_history *history) MUST_USE;
+
 // Copies into the arena. STATUS_NOT_FOUND: not set.
 enum status store_config_get(struct store *store, const char *name, struct arena *arena,
                              struct view *out_value) MUST_USE;

@@ -99,7 +99,7 @@ static void open_home(void) {
     record_hours(0x41);
     client.sync = sync_new(client.store, &options);
     check(client.sync != NULL);
-    sync_connected(client.sync);
+    sync_connected(client.sync, NULL);
 }
 
 static void close_home(void) {
@@ -133,7 +133,7 @@ static const ProtobufCMessage *read_message(const ProtobufCMessageDescriptor *de
 static void lose_connection(void) {
     client.n_waiting = 0;
     sync_disconnected(client.sync);
-    sync_connected(client.sync);
+    sync_connected(client.sync, NULL);
 }
 
 static void answer(enum step step, struct view bytes, struct arena *arena) {

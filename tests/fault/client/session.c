@@ -227,13 +227,13 @@ static const ProtobufCMessage *ask(struct session *session, const struct sync_re
 
 static enum status pump(struct session *session, struct sync *sync, bool lose_first_push) {
     struct sync_request request;
-    sync_connected(sync);
+    sync_connected(sync, NULL);
     for (int i = 0; i < 2000 && sync_next(sync, now_ms(session), &request); i++) {
         const ProtobufCMessage *answer = ask(session, &request);
         if (lose_first_push && request.method == LX__METHOD__PUSH) {
             lose_first_push = false;
             sync_disconnected(sync);
-            sync_connected(sync);
+            sync_connected(sync, NULL);
         } else {
             sync_on_reply(sync, request.token, answer, now_ms(session));
         }

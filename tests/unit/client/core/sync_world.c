@@ -39,7 +39,7 @@ bool world_chance(struct world *world, int percent) {
 void world_cut(struct world *world) {
     world->n_flights = 0;
     sync_disconnected(world->sync);
-    sync_connected(world->sync);
+    sync_connected(world->sync, NULL);
 }
 
 // Requests out. A cut before the server has seen it, or after.
@@ -74,7 +74,7 @@ void world_receive_one(struct world *world) {
 }
 
 void world_run_round(struct world *world) {
-    sync_connected(world->sync);
+    sync_connected(world->sync, NULL);
     for (int i = 0; i < 5000; i++) {
         bool sent = world_send_all(world);
         if (world->n_flights > 0)
@@ -125,4 +125,16 @@ void world_set_epoch(struct world *world, uint64_t number) {
                                       view_from(epoch.bytes, UUID_SIZE)),
                      STATUS_OK);
     assert_int_equal(store_commit(world->home.store), STATUS_OK);
+}
+
+struct sync_request world_come_to(struct world *world, uint16_t method) {
+    struct sync_request request;
+    sync_connected(world->sync, NULL);
+    assert_true(sync_next(world->sync, world->now_ms, &request));
+    while (request.method != method) {
+        sync_on_reply(world->sync, request.token,
+                      fake_answer(&world->server, request.method, request.message), world->now_ms);
+        assert_true(sync_next(world->sync, world->now_ms, &request));
+    }
+    return request;
 }

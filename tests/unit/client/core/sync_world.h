@@ -33,6 +33,8 @@ bool world_send_all(struct world *world);
 void world_receive_one(struct world *world);
 void world_settle_down(struct world *world); // both, until nothing moves
 void world_run_round(struct world *world);   // from connecting on
+// Connects and answers all that is asked before the first request of this method.
+struct sync_request world_come_to(struct world *world, uint16_t method);
 void world_assert_same_state(struct world *world);
 struct outbox_counts world_counts(struct world *world);
 void world_record(struct world *world, size_t stream, const char *item);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -32,7 +33,8 @@ static struct {
     int64_t wall_jump_ms; // of the wall clock with each refusal
     int64_t wall_ms, monotonic_ms;
     unsigned idle_waits;
-    uint16_t lost_with; // the connection ends with the last answer of this method; 0: it lasts
+    uint16_t lost_with;     // the connection ends with the last answer of this method; 0: it lasts
+    uint16_t restored_with; // another program hears of a restore before this answer is read, once
 } world;
 
 // ---- instead of the machine and the network ----
@@ -47,10 +49,17 @@ int64_t __wrap_clock_monotonic_ms(void) {
     return world.monotonic_ms;
 }
 
+int __wrap_nanosleep(const struct timespec *pause, struct timespec *rest);
+int __wrap_nanosleep(const struct timespec *pause, struct timespec *rest) {
+    (void)rest;
+    world.monotonic_ms += pause->tv_sec * 1000 + pause->tv_nsec / 1000000;
+    return 0;
+}
+
 enum client_result __wrap_client_connect(struct client *client);
 enum client_result __wrap_client_connect(struct client *client) {
-    (void)client;
     world.n_flights = 0;
+    assert_int_equal(store_history_get(client->store, &client->history), STATUS_OK);
     return CLIENT_OK;
 }
 
@@ -81,6 +90,19 @@ static void refuse(const struct flight *flight) {
     world.wall_ms += world.wall_jump_ms;
 }
 
+static void restore(void) {
+    struct store *other;
+    struct uuid epoch = home_id(901);
+    world.restored_with = 0;
+    assert_int_equal(store_open(world.home.path, "other", NULL, &other), STATUS_OK);
+    assert_int_equal(store_begin(other), STATUS_OK);
+    assert_int_equal(
+        store_config_set(other, STORE_CONFIG_DB_EPOCH, view_from(epoch.bytes, UUID_SIZE)),
+        STATUS_OK);
+    assert_int_equal(store_commit(other), STATUS_OK);
+    store_close(&other);
+}
+
 enum status __wrap_link_wait(struct link *link, int wait_ms);
 enum status __wrap_link_wait(struct link *link, int wait_ms) {
     (void)link;
@@ -91,6 +113,8 @@ enum status __wrap_link_wait(struct link *link, int wait_ms) {
         return STATUS_OK;
     }
     struct flight flight = world.flights[--world.n_flights];
+    if (flight.method == world.restored_with)
+        restore();
     if (world.refusals > 0)
         refuse(&flight);
     else
@@ -119,16 +143,26 @@ static void open_world(void) {
     home_add(&world.home, home_id(1), home_fact(&world.home, home_id(10), home_id(500), "t.plan"));
 }
 
-// Syncs and takes the world down.
-static enum client_result sync_world(void) {
+static enum client_result sync_home(bool watch) {
     struct client client;
-    int64_t end_ms = 60000;
-    const struct client_sync_options options = {.keep_going = keep_going, .user = &end_ms};
+    int64_t end_ms = 20000; // a silence that nobody asks into
+    const struct client_sync_options options = {
+        .watch = watch, .keep_going = keep_going, .user = &end_ms};
     assert_int_equal(client_init(&client, world.home.store, "test"), STATUS_OK);
     enum client_result result = client_sync(&client, &options, NULL);
     client_free(&client);
+    return result;
+}
+
+static void close_world(void) {
     fake_close(&world.server);
     home_close(&world.home);
+}
+
+// Syncs and takes the world down.
+static enum client_result sync_world(void) {
+    enum client_result result = sync_home(false);
+    close_world();
     return result;
 }
 
@@ -164,10 +198,26 @@ static void test_what_came_with_the_end_of_the_connection_counts(void **state) {
     assert_int_equal(sync_world(), CLIENT_AWAY); // there was more to ask
 }
 
+// What was asked before another program heard of a restore: the connection is as good as lost.
+static void test_a_connection_to_a_lost_history_is_lost(void **state) {
+    struct outbox_counts counts;
+    (void)state;
+    open_world();
+    world.restored_with = LX__METHOD__PUSH;
+    assert_int_equal(sync_world(), CLIENT_AWAY);
+    open_world();
+    world.restored_with = LX__METHOD__PULL;
+    assert_int_equal(sync_home(true), CLIENT_STOPPED); // it has come back by itself
+    assert_int_equal(store_outbox_counts(world.home.store, &counts), STATUS_OK);
+    assert_int_equal(counts.acked, 1);
+    close_world();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_as_long_as_asked_whatever_the_clock_does),
         cmocka_unit_test(test_what_came_with_the_end_of_the_connection_counts),
+        cmocka_unit_test(test_a_connection_to_a_lost_history_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,7 +219,6 @@ static void test_epoch_begins_replicas_anew(void **state) {
 // The server lost rows between the heads and the pull.
 static void test_cursor_ahead_starts_afresh(void **state) {
     struct world world;
-    struct sync_request request;
     Lx__Reason reason = LX__REASON__INIT;
     Lx__Error error = LX__ERROR__INIT;
     (void)state;
@@ -230,11 +229,7 @@ static void test_cursor_ahead_starts_afresh(void **state) {
     world_run_round(&world);
     fake_put(&world.server, 0,
              home_fact(&world.home, home_new_id(&world.home), home_id(501), "t.plan"));
-    sync_connected(world.sync);
-    while (sync_next(world.sync, world.now_ms, &request) && request.method != LX__METHOD__PULL)
-        sync_on_reply(world.sync, request.token,
-                      fake_answer(&world.server, request.method, request.message), world.now_ms);
-    assert_int_equal(request.method, LX__METHOD__PULL);
+    struct sync_request request = world_come_to(&world, LX__METHOD__PULL);
     lose(&world, 1, 0);
     reason.has_reason = 1;
     reason.reason = REASON_CURSOR_AHEAD;
@@ -301,8 +296,8 @@ static void test_two_engines_on_one_home(void **state) {
             fake_put(&world.server, 1,
                      home_fact(&world.home, home_new_id(&world.home), home_id(501), "t.plan"));
         }
-        sync_connected(engines[0]);
-        sync_connected(engines[1]);
+        sync_connected(engines[0], NULL);
+        sync_connected(engines[1], NULL);
         for (int i = 0; i < 500; i++) {
             uint64_t who = world_roll(&world, 2);
             struct sync_request request;
@@ -332,18 +327,6 @@ static void test_two_engines_on_one_home(void **state) {
     }
 }
 
-static struct sync_request come_to_push(struct world *world) {
-    struct sync_request request;
-    sync_connected(world->sync);
-    assert_true(sync_next(world->sync, world->now_ms, &request));
-    while (request.method != LX__METHOD__PUSH) {
-        sync_on_reply(world->sync, request.token,
-                      fake_answer(&world->server, request.method, request.message), world->now_ms);
-        assert_true(sync_next(world->sync, world->now_ms, &request));
-    }
-    return request;
-}
-
 // The other program took the answer first and sent its next group; the server's last operation is
 // of that group, of whose refusals this answer says nothing.
 static void test_late_answer_speaks_of_its_own_group(void **state) {
@@ -353,7 +336,7 @@ static void test_late_answer_speaks_of_its_own_group(void **state) {
     world_open(&world, false, 0);
     struct uuid stream = world.server.streams[0].id;
     world_record(&world, 0, "t.plan");
-    struct sync_request request = come_to_push(&world);
+    struct sync_request request = world_come_to(&world, LX__METHOD__PUSH);
     Lx__PushedGroup first = LX__PUSHED_GROUP__INIT;
     first.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
     first.verdict = LX__GROUP_VERDICT__GROUP_REPEATED;
@@ -400,7 +383,7 @@ static void test_late_answer_says_nothing_of_what_lies_before(void **state) {
     world_run_round(&world);
     assert_int_equal(world_counts(&world).acked, 2);
     world_record(&world, 0, "t.plan");
-    struct sync_request request = come_to_push(&world);
+    struct sync_request request = world_come_to(&world, LX__METHOD__PUSH);
     assert_int_equal(store_begin(world.home.store), STATUS_OK);
     assert_int_equal(store_outbox_rewind(world.home.store, stream, 1), STATUS_OK);
     assert_int_equal(store_commit(world.home.store), STATUS_OK);
@@ -422,7 +405,7 @@ static void test_gap_that_is_none_holds_the_stream(void **state) {
         world_open(&world, false, 0);
         struct uuid stream = world.server.streams[0].id;
         world_record(&world, 0, "t.plan");
-        struct sync_request request = come_to_push(&world);
+        struct sync_request request = world_come_to(&world, LX__METHOD__PUSH);
         gap.verdict = LX__GROUP_VERDICT__GROUP_GAP;
         gap.expected = expected[i];
         answer_group(&world, &request, &stream, &gap);
@@ -463,7 +446,7 @@ static void test_watch_is_woken(void **state) {
     (void)state;
     world_open(&world, true, 0);
     changed.has_scope_changed = changed.scope_changed = 1;
-    sync_connected(world.sync);
+    sync_connected(world.sync, NULL);
     sync_on_nudge(world.sync, &changed); // before the scope was asked for
     world_run_round(&world);
     assert_int_equal(sync_phase(world.sync), SYNC_PHASE_WATCH);
@@ -500,7 +483,7 @@ static void test_errors(void **state) {
     Lx__Error error = LX__ERROR__INIT;
     (void)state;
     world_open(&world, false, 0);
-    sync_connected(world.sync);
+    sync_connected(world.sync, NULL);
     assert_true(sync_next(world.sync, world.now_ms, &request));
     error.code = LX__CODE__UNAVAILABLE;
     error.has_retry_after_ms = 1;
@@ -515,7 +498,7 @@ static void test_errors(void **state) {
     sync_on_error(world.sync, request.token, &error, world.now_ms);
     assert_int_equal(sync_phase(world.sync), SYNC_PHASE_FAILED);
     assert_true(sync_needs_login(world.sync));
-    sync_connected(world.sync);
+    sync_connected(world.sync, NULL);
     assert_false(sync_needs_login(world.sync));
     world_close(&world);
 }

@@ -35,7 +35,7 @@ static void make_person(struct world *world, struct uuid *facts) {
     world->server.streams[0].refuse_groups = true;
     world_run_round(world);
     world->server.streams[0].refuse_groups = false;
-    sync_connected(world->sync);
+    sync_connected(world->sync, NULL);
     while (world_counts(world).acked == 0 && world_send_all(world))
         world_receive_one(world);
     assert_int_equal(world_counts(world).acked, 1);
@@ -113,7 +113,7 @@ static void test_a_frozen_copy_sees_what_was_acknowledged_before_a_restore(void 
     struct fake_stream *stream = &world.server.streams[0];
     stream->n_rows = stream->head = 0;
     stream->ops[2].hash[0] ^= 1; // the copy's
-    sync_connected(world.sync);
+    sync_connected(world.sync, NULL);
     world_settle_down(&world);
     assert_int_equal(home_count(&world.home, STORE_KIND_FACT), 3);
     assert_int_equal(sync_phase(world.sync), SYNC_PHASE_FAILED);
