@@ -11,29 +11,8 @@
 #include "common/wire/reason.h"
 #include "common/wire/unpack.h"
 #include "proto/bundle.pb-c.h"
+#include "tests/sim/history.h"
 #include "tests/sim/world.h"
-
-struct sent {
-    const struct machine *client;
-    struct uuid stream;
-    uint64_t op_seq;
-    struct uuid record;
-    bool is_fact;
-    bool pushed; // by itself, not only in a bundle
-    bool former; // under an identity, or a key, that the home has no longer
-    bool acknowledged;
-    bool refused;
-};
-
-struct typed {
-    const struct machine *client;
-    int64_t entry;
-    struct uuid record;
-    bool is_fact;
-    struct uuid subject;
-    bool archived; // the person took it back or repeated it
-    bool seen;     // in the home's view after its last sync
-};
 
 struct delivered {
     const struct machine *client;
@@ -61,6 +40,16 @@ struct delivered {
 LIST(sent, sents)
 LIST(typed, typeds)
 LIST(delivered, delivereds)
+
+const struct sent *history_sents(size_t *out_count) {
+    *out_count = n_sents;
+    return sents;
+}
+
+struct typed *history_typeds(size_t *out_count) {
+    *out_count = n_typeds;
+    return typeds;
+}
 
 static struct arena *arena; // owns: the message that is being read
 
@@ -292,6 +281,12 @@ static void on_frame(const struct machine *client, int64_t sent_us, bool to_serv
             message = read_message(&lx__pull_reply__descriptor, frame->payload, &SCAN_LIMITS_REPLY);
         if (method == LX__METHOD__PULL && message != NULL)
             take_rows(client, message, sent_us);
+    } else if (!to_server && frame->header.kind == LX__FRAME_KIND__ERROR &&
+               method == LX__METHOD__PULL) {
+        const Lx__Error *error =
+            read_message(&lx__error__descriptor, frame->payload, &SCAN_LIMITS_REPLY);
+        if (error != NULL && error->reason != NULL && error->reason->reason == REASON_UNIT_MOVING)
+            sight_moving(client);
     }
 }
 
@@ -346,6 +341,7 @@ void history_new_device(const struct device *device) {
 
 void history_begin(void) {
     n_sents = n_typeds = n_delivereds = 0;
+    sight_begin();
     if (arena == NULL)
         arena = arena_new(0);
     net_set_tap(on_frame);
@@ -364,65 +360,6 @@ void history_end(void) {
 }
 
 // ---- checks ----
-
-static bool is_in_scope(const struct device *device, struct uuid stream) {
-    struct store_stream state;
-    return store_stream_get(device->store, stream, &state) == STATUS_OK && state.cursor > 0;
-}
-
-// May it be out of sight? It may have moved with its subject, or the scope has ended.
-static bool may_be_away(const struct device *device, const struct typed *typed,
-                        const struct outbox_entry *entry) {
-    struct uuid home;
-    return !is_in_scope(device, entry->stream) ||
-           store_home_stream(device->store, typed->subject, &home) != STATUS_OK ||
-           transfer_has_moved(typed->subject, entry->stream);
-}
-
-// Its person was told of a refusal, and it goes again since the server was restored: it comes back
-// into the view when it is stored.
-static bool was_refused(const struct device *device, const struct typed *typed) {
-    int64_t before = 0;
-    bool told = false;
-    for (size_t i = 0; i < n_sents; i++)
-        told = told || (sents[i].refused && uuid_equal(sents[i].record, typed->record));
-    return told &&
-           db_int(device->store, &before, "select again from outbox where id = ?1", "i",
-                  typed->entry) == STATUS_OK &&
-           before >= OUTBOX_REFUSED;
-}
-
-static void look_at(const struct device *device, struct typed *typed, bool in_step,
-                    struct arena *own) {
-    struct outbox_entry entry;
-    struct store_row row;
-    bool expected = in_step || typed->seen;
-    typed->seen = false;
-    if (store_outbox_get(device->store, typed->entry, own, &entry) != STATUS_OK ||
-        entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_ARCHIVED ||
-        was_refused(device, typed))
-        return;
-    typed->seen =
-        store_find_id(device->store, STORE_KIND_FACT, typed->record, own, &row) == STATUS_OK;
-    if (expected && !typed->seen && !may_be_away(device, typed, &entry))
-        finding("%s does not see its own entry %" PRId64 ", state %d, %s", device->account,
-                typed->entry, (int)entry.state, in_step ? "in step" : "any more");
-}
-
-// I4: a device sees its own writes, the newest ones: all when it is in step, and what it has seen
-// whatever became of its sync.
-void history_synced(const struct device *device, bool in_step) {
-    struct arena *own = arena_new(0);
-    size_t looked = disk_is_off(device->disk) ? 20 : 0;
-    for (size_t i = n_typeds; i-- > 0 && looked < 20;) {
-        struct typed *typed = &typeds[i];
-        if (typed->client != &device->machine || typed->archived || !typed->is_fact)
-            continue;
-        looked++;
-        look_at(device, typed, in_step, own);
-    }
-    arena_free(&own);
-}
 
 static bool is_newest(size_t place) {
     for (size_t i = place + 1; i < n_typeds; i++)

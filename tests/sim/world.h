@@ -122,7 +122,7 @@ void history_bundled(struct view content);
 void history_receipt(struct view content);
 void history_cloned(const struct device *copy, const struct device *original);
 void history_new_device(const struct device *device);
-// After a sync, inside its fiber; in_step: it says that it is done.
+// After a sync, inside its fiber (sight.c); in_step: it says that it is done.
 void history_synced(const struct device *device, bool in_step);
 void history_begin(void);
 void history_end(void);

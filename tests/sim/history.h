@@ -1,0 +1,35 @@
+// What history.c keeps, for those who check it in files of their own.
+#pragma once
+
+#include "tests/sim/world.h"
+
+struct sent {
+    const struct machine *client;
+    struct uuid stream;
+    uint64_t op_seq;
+    struct uuid record;
+    bool is_fact;
+    bool pushed; // by itself, not only in a bundle
+    bool former; // under an identity, or a key, that the home has no longer
+    bool acknowledged;
+    bool refused;
+};
+
+struct typed {
+    const struct machine *client;
+    int64_t entry;
+    struct uuid record;
+    bool is_fact;
+    struct uuid subject;
+    bool archived; // the person took it back or repeated it
+    bool seen;     // in the home's view after its last sync
+};
+
+const struct sent *history_sents(size_t *out_count);
+struct typed *history_typeds(size_t *out_count);
+
+// ---- sight.c ----
+
+void sight_begin(void); // of a seed
+// The server has told this machine that a stream's unit is under way, instead of a page.
+void sight_moving(const struct machine *client);
