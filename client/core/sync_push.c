@@ -154,13 +154,16 @@ static enum status give_up(struct sync *sync, struct uuid id, const Lx__Reason *
 
 static enum status mend_gap(struct sync *sync, struct uuid id, const Lx__PushedGroup *group) {
     const Lx__PushGroup *sent = find_sent(sync, group);
-    enum status status = STATUS_NOT_FOUND;
-    if (sent && group->expected > 0 && group->expected < sent->first_op_seq) // or it would not end
-        status = store_outbox_rewind(sync->store, id, group->expected);
+    if (!sent || group->expected == 0 || group->expected >= sent->first_op_seq) {
+        hold(sync, id); // or it would not end
+        return STATUS_OK;
+    }
+    enum status status = store_outbox_rewind(sync->store, id, group->expected);
     if (status != STATUS_NOT_FOUND)
         return status;
-    hold(sync, id); // this home has not what the server lacks: a person must enrol anew
-    return STATUS_OK;
+    hold(sync, id); // this home has not what the server lacks: a person must bring it, or enrol
+    const Lx__Reason *reason = reason_new(sync->arena, REASON_KEYS_FORGOTTEN, NULL, NULL);
+    return reason ? store_outbox_unseal(sync->store, id, INT64_MAX, reason) : STATUS_NO_MEMORY;
 }
 
 static enum status take_group(struct sync *sync, const Lx__PushedGroup *group, int64_t now_ms) {

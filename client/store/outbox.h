@@ -98,7 +98,8 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_
 // The server has lost operations (restored): those from `expected` on go again under their keys, as
 // the same bytes. What was refused fills its key again; if it is stored this time it counts as
 // stored. Where a key is missing (forgotten after 35 days) the rest gets keys anew.
-// STATUS_NOT_FOUND: this home has nothing from `expected` on.
+// STATUS_NOT_FOUND: this home has nothing from `expected` on, or a key is missing and this or a
+// later one stands in a bundle, so that no other operation may get it.
 enum status store_outbox_rewind(struct store *store, struct uuid stream,
                                 uint64_t expected) MUST_USE;
 // The same if anything that was answered here lies at or above the key that the server expects next

@@ -45,8 +45,15 @@ static enum status refresh_waiting(struct store *store, struct uuid stream, int6
 }
 
 // A key that is missing was forgotten after its time: the server's history is older than what is
-// kept. The rest gets keys anew; that they were others once, the server does not know.
+// kept. The rest gets keys anew; that they were others once, the server does not know. But bundles
+// do: what stands in one may still arrive, and its receipt speaks of keys.
 static enum status close_hole(struct store *store, struct uuid stream, int64_t expected) {
+    int64_t bundled = 0;
+    TRY(db_int(store, &bundled,
+               "select exists (select 1 from bundle_group where stream = ?1 and op_to >= ?2)", "ui",
+               &stream, expected));
+    if (bundled)
+        return STATUS_NOT_FOUND;
     TRY(db_run(store,
                "update outbox set again = 0 where stream = ?1 and op_seq >= ?2 and state = 1"
                " and again = 2",
@@ -151,9 +158,11 @@ enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t 
     int64_t shared = 0;
     TRY(find_lost(store, stream, (int64_t)server_next, out_lost));
     TRY(find_shared(store, stream, (int64_t)server_next, &shared));
-    if (out_lost->any)
-        return rewind_from(store, stream, shared > 0 ? shared : (int64_t)server_next,
-                           (int64_t)server_next);
+    if (out_lost->any) {
+        enum status status = rewind_from(store, stream, shared > 0 ? shared : (int64_t)server_next,
+                                         (int64_t)server_next);
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status; // the push will meet the gap
+    }
     return shared > 0 ? go_again(store, stream, shared, (int64_t)server_next) : STATUS_OK;
 }
 
