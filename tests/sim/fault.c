@@ -47,6 +47,7 @@ static void restore(void) {
     count(COUNT_RESTORE);
     trace("restore of backup %d", backups[which]);
     server_stop_all(true);
+    places_keep();
     bool journal_lost = journal_before_restore(backups[which]);
     base_restore(backups[which]);
     scope_restore(backups[which], journal_lost);
@@ -99,7 +100,7 @@ static void pass_a_year(void) {
         return;
     world_aged = true;
     count(COUNT_YEAR);
-    history_check_delivered();
+    places_keep();
     sim_jump_wall(401 * DAY_MS);
     n_backups = 0;
     days = 0;

@@ -1,5 +1,5 @@
-// What was typed, sent, answered and delivered, kept outside of all programs: operations by device,
-// stream and key, and rows by home. The network tells; the oracle asks at the end.
+// What was typed, sent and answered, kept outside of all programs: operations by device, stream and
+// key. The network tells; the oracle asks at the end.
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +13,6 @@
 #include "proto/bundle.pb-c.h"
 #include "tests/sim/history.h"
 #include "tests/sim/world.h"
-
-struct delivered {
-    const struct machine *client;
-    struct uuid stream;
-    struct uuid row;
-    struct uuid subject;
-    enum store_kind kind;
-    int64_t wall_ms;
-};
 
 #define LIST(type, name)                                                                           \
     static struct type *name;                                                                      \
@@ -39,7 +30,6 @@ struct delivered {
 
 LIST(sent, sents)
 LIST(typed, typeds)
-LIST(delivered, delivereds)
 
 const struct sent *history_sents(size_t *out_count) {
     *out_count = n_sents;
@@ -228,16 +218,8 @@ static void take_rows(const struct machine *client, const Lx__PullReply *reply, 
         if (row->seq <= last)
             finding("%s got a row of stream %s out of its place", client->name, text);
         last = row->seq;
-        struct delivered *delivered = add_delivereds();
-        delivered->client = client;
-        delivered->stream = id_of(reply->stream);
-        delivered->row = id_of(row->id);
-        delivered->subject = id_of(row->subject);
-        delivered->kind = row->fact != NULL         ? STORE_KIND_FACT
-                          : row->person != NULL     ? STORE_KIND_PERSON
-                          : row->membership != NULL ? STORE_KIND_MEMBERSHIP
-                                                    : STORE_KIND_ANY;
-        delivered->wall_ms = sim_wall_ms();
+        if (row->fact != NULL || row->person != NULL || row->membership != NULL)
+            places_delivered(id_of(reply->stream), id_of(row->subject), sent_us);
         count(COUNT_ROWS);
     }
     if (reply->snapshot)
@@ -340,7 +322,7 @@ void history_new_device(const struct device *device) {
 // ---- life ----
 
 void history_begin(void) {
-    n_sents = n_typeds = n_delivereds = 0;
+    n_sents = n_typeds = 0;
     sight_begin();
     if (arena == NULL)
         arena = arena_new(0);
@@ -352,11 +334,9 @@ void history_end(void) {
     arena_free(&arena);
     free(sents);
     free(typeds);
-    free(delivereds);
     sents = NULL;
     typeds = NULL;
-    delivereds = NULL;
-    capacity_sents = capacity_typeds = capacity_delivereds = 0;
+    capacity_sents = capacity_typeds = 0;
 }
 
 // ---- checks ----
@@ -482,53 +462,10 @@ static void check_typed(const struct device *device) {
     arena_free(&own);
 }
 
-// I6: whatever was delivered as a stream's row was about somebody who lived there, then or now. A
-// restore forgets who did.
-void history_check_delivered(void) {
-    struct uuid *streams = calloc(n_delivereds + 1, sizeof *streams);
-    struct uuid *subjects = calloc(n_delivereds + 1, sizeof *subjects);
-    size_t n = 0;
-    if (streams == NULL || subjects == NULL)
-        abort();
-    for (size_t i = 0; i < n_delivereds && !world_restored; i++) {
-        if (delivereds[i].kind == STORE_KIND_ANY ||
-            uuid_equal(delivereds[i].stream, delivereds[i].subject))
-            continue;
-        streams[n] = delivereds[i].stream;
-        subjects[n++] = delivereds[i].subject;
-    }
-    struct arena *own = arena_new(0);
-    struct db_params *params = db_params_new(own);
-    db_param_uuid_array(params, n, streams, NULL);
-    db_param_uuid_array(params, n, subjects, NULL);
-    struct db_result *result = base_ask(
-        "select distinct d.stream, d.subject from unnest($1::uuid[], $2::uuid[]) d (stream, "
-        "subject)"
-        " where not exists (select from lx.person p where p.id = d.subject and p.stream = d.stream)"
-        " and not exists (select from lx.left_stream l where l.subject = d.subject and l.stream = "
-        "d.stream)"
-        " and not exists (select from lx.unit_package k where k.rows @> jsonb_build_array("
-        "jsonb_build_object(case k.what when 'person' then 'id' when 'left_stream' then 'subject' "
-        "end, d.subject, 'stream', d.stream)) and k.what in ('person', 'left_stream'))",
-        params);
-    for (int row = 0; result != NULL && row < db_rows(result); row++) {
-        char stream[UUID_TEXT_SIZE], subject[UUID_TEXT_SIZE];
-        uuid_format(db_uuid(result, row, 0), stream);
-        uuid_format(db_uuid(result, row, 1), subject);
-        finding("leak: a row about %s came in stream %s, where it never was", subject, stream);
-    }
-    base_free(&result);
-    arena_free(&own);
-    free(streams);
-    free(subjects);
-    n_delivereds = 0;
-}
-
 void history_check(void) {
     check_acknowledged();
     check_sent();
     transfer_check();
-    history_check_delivered();
     for (unsigned i = 0; i < world_device_count; i++)
         if (world_devices[i].store != NULL)
             check_typed(&world_devices[i]);

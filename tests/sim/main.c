@@ -72,6 +72,7 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     trace_begin(seed);
     base_seed_begin(seed);
     history_begin();
+    places_begin();
     scope_begin();
     audit_begin();
     units_begin();
@@ -91,6 +92,7 @@ static uint64_t run_seed(const struct arguments *arguments, uint64_t seed) {
     oracle_run();
     end_world();
     history_end();
+    places_end();
     stick_end();
     server_free();
     base_seed_end();

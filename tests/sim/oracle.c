@@ -308,6 +308,7 @@ void oracle_run(void) {
     bool quiet = become_quiet();
     check_streams();
     history_check();
+    places_check();
     if (!quiet)
         return;
     units_check();

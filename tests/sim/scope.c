@@ -8,8 +8,6 @@
 #define MAX_GRANTS 256
 #define MAX_UNITS 64
 #define MAX_FORMER 256
-// A revocation is felt within a second; here queries may be four seconds late, too.
-#define GRACE_MS 6000
 
 struct unit {
     struct uuid id, parent;
@@ -88,7 +86,7 @@ static bool lies_under(struct uuid stream, struct uuid unit, int64_t sent_us) {
         return true;
     for (size_t i = 0; i < n_formers; i++)
         if (uuid_equal(formers[i].unit, stream) &&
-            formers[i].until_us + GRACE_MS * SIM_MS >= sent_us &&
+            formers[i].until_us + WORLD_GRACE_US >= sent_us &&
             lies_under(formers[i].parent, unit, sent_us))
             return true;
     return false;
@@ -101,7 +99,7 @@ bool scope_allows(const char *account, struct uuid stream, int64_t sent_us) {
     for (size_t i = 0; i < grants.n; i++) {
         const struct grant *grant = &grants.all[i];
         if (strcmp(grant->account, account) == 0 && grant->from_us <= sent_us &&
-            (grant->ended_us == INT64_MAX || grant->ended_us + GRACE_MS * SIM_MS >= sent_us) &&
+            (grant->ended_us == INT64_MAX || grant->ended_us + WORLD_GRACE_US >= sent_us) &&
             lies_under(stream, grant->unit, sent_us))
             return true;
     }
@@ -221,7 +219,7 @@ void scope_grant(void) {
 }
 
 bool scope_lets_in(const struct device *device, int64_t sent_us) {
-    return device->revoked_us == 0 || sent_us <= device->revoked_us + GRACE_MS * SIM_MS;
+    return device->revoked_us == 0 || sent_us <= device->revoked_us + WORLD_GRACE_US;
 }
 
 void scope_revoke_device(void) {

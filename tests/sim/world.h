@@ -9,6 +9,9 @@
 #include "tests/sim/fake.h"
 
 #define WORLD_MAX_DEVICES 8
+// How long what the server sends may still be of a moment before: a revocation is felt within a
+// second; here queries may be four seconds late, too.
+#define WORLD_GRACE_US (6 * SIM_SECOND)
 
 // ---- server.c: two workers and the assessor ----
 
@@ -112,7 +115,7 @@ void audit_check(void);
 
 void standing_check(const struct device *device);
 
-// ---- history.c: everything that was sent and delivered ----
+// ---- history.c: everything that was sent and acknowledged ----
 
 void history_typed(const struct device *device, int64_t entry, const Lx__Operation *operation);
 // new_entry: that repeats it; 0: none.
@@ -126,10 +129,17 @@ void history_new_device(const struct device *device);
 void history_synced(const struct device *device, bool in_step);
 void history_begin(void);
 void history_end(void);
-// Before what tells where people have been is pruned: looks at what was delivered so far.
-void history_check_delivered(void);
-// Every acknowledged operation is in the database; nothing was delivered out of scope.
+// Every acknowledged operation is in the database.
 void history_check(void);
+
+// ---- places.c: nothing was delivered about somebody who never was in that stream ----
+
+void places_begin(void);
+void places_end(void);
+void places_delivered(struct uuid stream, struct uuid subject, int64_t sent_us);
+void places_check(void); // what was delivered since the last time
+// Before the database forgets where people have been: checks, and keeps it.
+void places_keep(void);
 
 // ---- scope.c: who may see what, by the simulation's own books ----
 
