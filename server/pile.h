@@ -90,7 +90,7 @@ struct pile_group {
     struct view answer; // packed lx.PushedGroup with the refused ones only, kept for repeats
     const void *detail; // roster operations: what the writer needs; NULL: facts
     bool alone;         // never merged: roster operations, and facts that clashed
-    bool slow;          // facts that clashed: the database compares record by record
+    bool slow;          // has clashed: the database takes or refuses each record by itself
     pile_done_fn done;  // on the loop, never before pile_add or pile_again returns
     void *user;
 

@@ -29,6 +29,7 @@ static const struct {
     {REASON_TRANSFER_TOO_EARLY, "transfer.membership.from_ms"},
     {REASON_TRANSFER_CLASH, "transfer.id"},
     {REASON_UNIT_CLOSED, "membership.unit"},
+    {REASON_ROSTER_CLASH, NULL},
 };
 // The database appends the parameters of these, so their texts can't have them.
 static const struct {
@@ -272,5 +273,6 @@ enum status pile_roster_bind(const struct pile_group *group, struct arena *arena
     db_param_int8_array(params, columns->n, columns->seen, NULL);
     bind_persons(columns, params);
     bind_memberships(columns, params);
+    db_param_bool(params, group->slow);
     return STATUS_OK;
 }

@@ -169,10 +169,14 @@ static void on_stale(struct push_group *group) {
     go_again(group);
 }
 
-// A record id is there already: once more, compared record by record, in a call of its own. Roster
-// operations are simply tried again: somebody took a number at the same moment.
+// A record id, number or account is there already: once more, each record by itself, in a call of
+// its own. What stands in the way even then, again and again, will do so later, too.
 static void on_clash(struct push_group *group) {
-    group->pile.slow = group->pile.detail == NULL;
+    if (group->rounds == PUSH_MAX_ROUNDS) {
+        push_group_refuse(group, REASON_GROUP_CLASH);
+        return;
+    }
+    group->pile.slow = true;
     go_again(group);
 }
 

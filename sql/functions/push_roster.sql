@@ -1,7 +1,10 @@
 -- One group of roster operations (persons, memberships, transfers), each judged against the version its author saw. See sql/README.md, "Roster".
 -- Takes the group and its rows in order. Returns row 0 (the group's verdict and answer) and, when it is done, one row per operation.
 -- Locks the heads of all streams it may touch in ascending order first, then the roster rows. A person who moved between reading and locking: 40001, call again.
--- A number or account taken at the same moment elsewhere: 23505, call again.
+-- A number or account taken at the same moment elsewhere, or anything else that is there already: 23505, call again with p_slow, which refuses what stands alone
+-- with it (push_roster_slow).
+drop function if exists lx.push_roster(bytea, uuid, int4, uuid, int8, bytea, int8, int4, bytea, timestamptz, bytea[], int8[], int4[], uuid[], int8[], text[], text[], text[], bool[],
+                                       bool[], bool[], bool[], int4[], text[], uuid[], int4[], uuid[], int4[], timestamptz[], timestamptz[], bool[], uuid[]);
 create or replace function lx.push_roster(
   p_device bytea, p_person uuid, p_district int4, p_stream uuid, p_op_from int8, p_hashes bytea, p_scope_version int8,
   p_refused int4, p_answer bytea, p_received_at timestamptz, p_reasons bytea[],
@@ -9,7 +12,7 @@ create or replace function lx.push_roster(
   p_name text[], p_teacher_no text[], p_account text[], p_certificate bool[], p_in_post bool[], p_established bool[], p_full_time bool[],
   p_birth_year int4[], p_title text[],
   p_member uuid[], p_programme int4[], p_unit uuid[], p_role int4[], p_from_at timestamptz[], p_until_at timestamptz[], p_guest bool[],
-  p_join uuid[]
+  p_join uuid[], p_slow bool default false
 ) returns table (row_no int4, verdict int4, version int8, op_to int8, head int8, flags int4, answer bytea)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -21,6 +24,9 @@ declare
   v_verdict int4;
   v_last int8;
   v_row record;
+  v_home uuid;
+  v_subject lx.person;
+  v_member lx.membership;
   v_verdicts int4[] := '{}';
   v_versions int8[] := '{}';
   v_refused int4 := coalesce(p_refused, 0);
@@ -45,21 +51,15 @@ begin
   if v_verdict = 1 then
     select h.head into v_head from lx.head h where h.district = p_district and h.stream = p_stream;
     for i in 1 .. coalesce(cardinality(p_op), 0) loop
-      if p_what[i] = 1 then
-        v_row := lx.person_put(p_person, p_district,
-          lx.first_home(p_person, p_district, p_stream, p_id[i], i, p_member, p_unit, p_role, p_guest, p_programme),
-          row(p_district, p_stream, 0, 1, p_id[i], p_birth_year[i], coalesce(p_certificate[i], false), coalesce(p_in_post[i], false),
-              coalesce(p_established[i], false), coalesce(p_full_time[i], false), p_name[i], p_teacher_no[i], p_account[i], p_title[i], null)::lx.person, p_seen[i]);
-      elsif p_what[i] = 3 then
-        v_row := lx.transfer_out(p_person, p_district, p_id[i], p_member[i], p_unit[i], p_from_at[i], p_seen[i]);
-      elsif p_what[i] = 4 then
-        v_row := lx.transfer_in(p_person, p_district, p_id[i],
-          row(p_district, p_stream, 0, 1, p_join[i], p_member[i], p_unit[i], p_programme[i], p_role[i], p_from_at[i], p_until_at[i],
-              coalesce(p_guest[i], false))::lx.membership);
+      v_home := case p_what[i] when 1 then lx.first_home(p_person, p_district, p_stream, p_id[i], i, p_member, p_unit, p_role, p_guest, p_programme) end;
+      v_subject := row(p_district, p_stream, 0, 1, p_id[i], p_birth_year[i], coalesce(p_certificate[i], false), coalesce(p_in_post[i], false),
+                       coalesce(p_established[i], false), coalesce(p_full_time[i], false), p_name[i], p_teacher_no[i], p_account[i], p_title[i], null);
+      v_member := row(p_district, p_stream, 0, 1, case p_what[i] when 4 then p_join[i] else p_id[i] end, p_member[i], p_unit[i], p_programme[i], p_role[i],
+                      p_from_at[i], p_until_at[i], coalesce(p_guest[i], false));
+      if p_slow then
+        v_row := lx.push_roster_slow(p_person, p_district, p_what[i], p_id[i], v_home, v_subject, v_member, p_seen[i]);
       else
-        v_row := lx.membership_put(p_person, p_district,
-          row(p_district, p_stream, 0, 1, p_id[i], p_member[i], p_unit[i], p_programme[i], p_role[i], p_from_at[i], p_until_at[i],
-              coalesce(p_guest[i], false))::lx.membership, p_seen[i]);
+        v_row := lx.push_roster_put(p_person, p_district, p_what[i], p_id[i], v_home, v_subject, v_member, p_seen[i]);
       end if;
       v_verdicts[i] := v_row.verdict;
       v_versions[i] := v_row.version;

@@ -58,14 +58,14 @@ end $$;
 create function pg_temp.roster(
   p_account text, p_device int4, p_unit text, p_op int8, p_what int4, p_id uuid, p_seen int8, p_name text default null, p_teacher_no text default null,
   p_member uuid default null, p_in text default null, p_role int4 default null, p_from timestamptz default null, p_until timestamptz default null,
-  p_guest bool default false, p_join uuid default null
+  p_guest bool default false, p_join uuid default null, p_slow bool default false
 ) returns table (row_no int4, verdict int4, version int8, op_to int8, head int8, answer bytea)
 language sql as $$
   select r.row_no, r.verdict, r.version, r.op_to, r.head, r.answer from lx.unit u cross join lateral lx.push_roster(
     pg_temp.dev(p_device), pg_temp.p(p_account), u.district, u.id, p_op, substring(sha256(int8send(p_op) || uuid_send(p_id)) from 1 for 16), 9000000000000, 0, '', now(),
-    array['', '\x0802', '\x0803', '\x0804', '\x0805', '\x0806', '\x0807', '\x0808', '\x0809', '\x080a', '\x080b', '\x080c', '\x080d']::bytea[],
+    array['', '\x0802', '\x0803', '\x0804', '\x0805', '\x0806', '\x0807', '\x0808', '\x0809', '\x080a', '\x080b', '\x080c', '\x080d', '\x080e', '\x080f', '\x0810']::bytea[],
     array[p_op], array[p_what], array[p_id], array[p_seen], array[p_name], array[p_teacher_no], '{}', array[true], array[true], array[true], array[true], array[1980], '{}',
-    array[p_member], array[1], array[pg_temp.u(p_in)], array[p_role], array[p_from], array[p_until], array[p_guest], array[p_join]) r
+    array[p_member], array[1], array[pg_temp.u(p_in)], array[p_role], array[p_from], array[p_until], array[p_guest], array[p_join], p_slow) r
   where u.code = p_unit
 $$;
 
