@@ -2,7 +2,7 @@
 -- have gone meanwhile, alone or with their units; and nobody joins a unit that is under way.
 begin;
 \ir fixture.sql
-select plan(30);
+select plan(35);
 insert into lx.account (person, account, name, password_hash) values (pg_temp.p('d2'), 'acc.d2', 'Name of d2', 'hash');
 insert into lx.role_grant (id, person, unit, role, from_at) values (pg_temp.id('grant d2'), pg_temp.p('d2'), pg_temp.u('D2'), 4, now() - interval '100 days');
 \set may '\'2021-05-01T00:00:00Z\''
@@ -73,5 +73,12 @@ select ok(lx.transit_carry(), 'the news of him is carried');
 select is((select max(verdict) filter (where row_no = 1) from pg_temp.roster('d2', 8, 'S3-1', 1, 4, pg_temp.id('out alone'), 0, p_member => pg_temp.id('alone'), p_in => 'S3-1', p_role => 1, p_from => '2021-08-02T00:00:00Z', p_join => pg_temp.id('m7'))), 1, 'and he is taken in');
 select is((select (district, stream)::text from lx.person where id = pg_temp.id('alone')), format('(2,%s)', pg_temp.u('S3-1')), 'and lives there');
 select is(pg_temp.gone_to('S1-1', 'alone'), null, 'and has gone nowhere');
+
+-- 400 days later, by a home that was away as long
+select ok(lx.prune(now() + interval '1 day') > 0, 'tombstones grow old');
+select is(array[pg_temp.person('s1', 9, 'S1-1', 1, 'far'), pg_temp.person('s2', 9, 'S2-1', 1, 'with')], array[10, 10], 'who went to another district is still not added where he was before');
+select is(array[pg_temp.person('s1', 9, 'S1-1', 2, 'alone'), pg_temp.person('s2', 9, 'S2-1', 2, 'stays')], array[3, 1], 'who is in the district is known by his row');
+select is((select array_agg(pg_temp.times(p)) from unnest(array['alone', 'far', 'with', 'imported', 'stays']) p), array[1, 1, 1, 1, 1]::int8[], 'each is there once');
+select is((select count(*) from lx.left_stream l where exists (select from lx.person p where p.district = l.district and p.id = l.subject)), 0::int8, 'tombstones that nobody needs have gone');
 select finish();
 rollback;
