@@ -134,7 +134,9 @@ void sync_advance(struct sync *sync) {
     }
     if (sync->progress.streams_to_pull > 0 || sync->phase != SYNC_PHASE_PULL)
         return;
-    if (!sync_check(sync, store_settle(sync->store)))
+    // Who left a stream may have gone to one whose unit is under way: nothing goes before that has
+    // come.
+    if (sync->progress.streams_moving == 0 && !sync_check(sync, store_settle(sync->store)))
         return;
     if (sync->again_push) {
         sync->again_push = false;

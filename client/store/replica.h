@@ -1,9 +1,10 @@
 // The local view: rows that the server has sent (the replica, per stream) and the rows that this
 // home's own operations will make (local, until the server's row replaces them or refuses them).
 // A replica that begins anew is filled behind the former one, and so are the rows of a subject that
-// left a stream: these show where nothing newer is there, until all that has moved is pulled, since
-// what left one stream may come with another. Nothing that was seen goes meanwhile.
-// Reads need no transaction. Callers: client/core, client/cli.
+// left a stream: these show where nothing newer is there, until all that has moved is pulled (what
+// lies in a unit under way cannot be yet), since what left one stream may come with another.
+// Nothing that was seen goes meanwhile. Reads need no transaction. Callers: client/core,
+// client/cli.
 #pragma once
 
 #include "client/store/store.h"

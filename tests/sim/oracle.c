@@ -202,6 +202,11 @@ static void check_figures(void) {
 
 // ---- the homes ----
 
+// What left a stream stays in sight while a unit is under way, so it may be proved and not settled.
+static bool is_whole(const struct store_stream *stream) {
+    return stream->whole || (stream->proved && units_are_stuck());
+}
+
 // I5: a replica is what the server has.
 static void check_replica(struct device *device, const struct store_stream *stream) {
     struct arena *arena = arena_new(0);
@@ -217,7 +222,7 @@ static void check_replica(struct device *device, const struct store_stream *stre
         finding("%s: a stream that is not there", device->account);
     else if (db_bool(result, 0, 4) && units_are_stuck())
         trace("%s, a stream under way", device->account);
-    else if (stream->cursor != (uint64_t)db_int8(result, 0, 0) || !stream->whole ||
+    else if (stream->cursor != (uint64_t)db_int8(result, 0, 0) || !is_whole(stream) ||
              stream->live_count != (uint64_t)db_int8(result, 0, 1) ||
              stream->digest != (uint64_t)db_int8(result, 0, 2) || recount != stream->live_count ||
              digest != stream->digest)
@@ -225,7 +230,7 @@ static void check_replica(struct device *device, const struct store_stream *stre
                 " (recount %" PRIu64 ") of %" PRId64 ", digest %s",
                 device->account, (int)db_text(result, 0, 3).size,
                 (const char *)db_text(result, 0, 3).data, stream->cursor, db_int8(result, 0, 0),
-                stream->whole ? "whole" : "NOT whole", stream->live_count, recount,
+                is_whole(stream) ? "whole" : "NOT whole", stream->live_count, recount,
                 db_int8(result, 0, 1),
                 stream->digest == (uint64_t)db_int8(result, 0, 2) ? "equal" : "DIFFERENT");
     base_free(&result);

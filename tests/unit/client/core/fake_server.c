@@ -281,6 +281,16 @@ static const ProtobufCMessage *answer_push(struct fake_server *server,
 
 // ---- pull ----
 
+static const ProtobufCMessage *answer_moving(struct fake_server *server) {
+    Lx__Error *error = take(server, 1, sizeof *error);
+    lx__error__init(error);
+    error->has_code = error->has_retry_after_ms = 1;
+    error->code = LX__CODE__UNAVAILABLE;
+    error->retry_after_ms = 1000;
+    error->reason = make_reason(server, REASON_UNIT_MOVING);
+    return &error->base;
+}
+
 static int compare_rows(const void *a, const void *b) {
     uint64_t left = ((const struct fake_row *)a)->seq;
     uint64_t right = ((const struct fake_row *)b)->seq;
@@ -313,6 +323,8 @@ static const ProtobufCMessage *answer_pull(struct fake_server *server,
     lx__pull_reply__init(reply);
     server->pulls++;
     assert_non_null(stream);
+    if (stream->moving)
+        return answer_moving(server);
     qsort(stream->rows, stream->n_rows, sizeof stream->rows[0], compare_rows);
     reply->rows = take(server, request->limit, sizeof *reply->rows);
     reply->cursor = stream->head;

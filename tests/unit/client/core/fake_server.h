@@ -35,6 +35,7 @@ struct fake_stream {
     size_t n_ops;
     bool refuse_groups;    // GROUP_REFUSED
     enum reason_id reason; // then; 0: none is told
+    bool moving;           // its unit: pulls are told to wait
     uint64_t floor;        // newest tombstone that was removed
     uint64_t wrong_digest; // xor'ed into the next `wrong_times` answers
     unsigned wrong_times;
@@ -53,7 +54,7 @@ struct fake_server {
 
 void fake_open(struct fake_server *server); // streams home_id(1..3), all in scope
 void fake_close(struct fake_server *server);
-// The answer to a request; facts whose item is "bad" are refused.
+// The answer to a request, or an Lx__Error; facts whose item is "bad" are refused.
 const ProtobufCMessage *fake_answer(struct fake_server *server, uint16_t method,
                                     const ProtobufCMessage *request);
 // What somebody else does.

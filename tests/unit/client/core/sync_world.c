@@ -68,6 +68,10 @@ void world_receive_one(struct world *world) {
         world_cut(world);
         return;
     }
+    if (flight.answer->descriptor == &lx__error__descriptor) {
+        sync_on_error(world->sync, flight.token, (const Lx__Error *)flight.answer, world->now_ms);
+        return;
+    }
     sync_on_reply(world->sync, flight.token, flight.answer, world->now_ms);
     if (world_chance(world, 10)) // an answer that was already taken changes nothing
         sync_on_reply(world->sync, flight.token, flight.answer, world->now_ms);

@@ -84,6 +84,29 @@ static void test_who_moves_stays_in_sight(void **state) {
     }
 }
 
+// Whose rows come with a stream that cannot be pulled yet.
+static void test_who_went_to_a_unit_under_way_stays_in_sight(void **state) {
+    struct world world;
+    struct uuid facts[FACTS];
+    (void)state;
+    world_open(&world, false, 1);
+    make_person(&world, facts);
+    fake_leave(&world.server, 0, home_id(PERSON));
+    put_person(&world, 1, facts);
+    world.server.streams[1].moving = true;
+    for (int round = 0; round < 2; round++) {
+        world_run_round(&world);
+        assert_int_equal(sync_phase(world.sync), SYNC_PHASE_DONE);
+        assert_int_equal(sync_progress(world.sync)->streams_moving, 1);
+        assert_all_in_sight(&world);
+    }
+    world.server.streams[1].moving = false;
+    world_run_round(&world);
+    world_assert_same_state(&world);
+    assert_all_in_sight(&world);
+    world_close(&world);
+}
+
 static void test_who_left_goes_with_the_end_of_the_sync(void **state) {
     struct world world;
     struct uuid facts[FACTS];
@@ -125,6 +148,7 @@ static void test_a_frozen_copy_sees_what_was_acknowledged_before_a_restore(void 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_moves_stays_in_sight),
+        cmocka_unit_test(test_who_went_to_a_unit_under_way_stays_in_sight),
         cmocka_unit_test(test_who_left_goes_with_the_end_of_the_sync),
         cmocka_unit_test(test_a_frozen_copy_sees_what_was_acknowledged_before_a_restore),
     };
