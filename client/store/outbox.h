@@ -104,8 +104,8 @@ enum status store_outbox_rewind(struct store *store, struct uuid stream,
                                 uint64_t expected) MUST_USE;
 // The same if anything that was answered here lies at or above the key that the server expects next
 // (Scope tells it). Whatever the epoch says: an old copy of a database looks like the database.
-// In a new epoch what is kept below that key goes again as well: a copy of this home or a bundle
-// may have come first, with other operations or with the same ones, which were refused.
+// In a new epoch all that is kept below that key goes again as well: a copy of this home or a
+// bundle may have come first, with other operations or with the same ones, which were refused.
 struct outbox_lost {
     bool any;
     uint64_t records;  // of which the server had said that they are stored

@@ -111,28 +111,19 @@ static enum status has_new_epoch(struct store *store, bool *out_new) {
 
 // In a new epoch somebody else may have come first and filled keys that the restore had freed: a
 // copy of this home with other operations, or a copy or a bundle with the same ones, which this
-// server may have refused. So all that is kept goes again, from the first key of those that lie
-// without a hole below what the server expects: hashes show a copy, the answers what is refused
-// now. 0: the last key that both sides have is no longer kept.
-static enum status find_shared(struct store *store, struct uuid stream, int64_t server_next,
-                               int64_t *out_key) {
+// server may have refused. So all that is kept below what the server expects goes again, from the
+// first key on: hashes show a copy, the answers what is refused now. 0: nothing, or no new epoch.
+static enum status find_kept(struct store *store, struct uuid stream, int64_t server_next,
+                             int64_t *out_key) {
     bool is_new;
     *out_key = 0;
     TRY(has_new_epoch(store, &is_new));
     if (!is_new)
         return STATUS_OK;
-    int64_t last = 0;
-    TRY(db_int(store, &last,
-               "select coalesce(max(op_seq), 0) from outbox o where stream = ?1"
-               " and op_seq between 1 and ?2 - 1"
-               " and (op_seq = ?2 - 1 or not exists (select 1 from outbox l"
-               "  where l.stream = ?1 and l.op_seq >= ?2))",
-               "ui", &stream, server_next));
     return db_int(store, out_key,
-                  "select coalesce(max(op_seq), 0) from outbox o where stream = ?1"
-                  " and op_seq between 1 and ?2 and not exists (select 1 from outbox l"
-                  "  where l.stream = ?1 and l.op_seq > 0 and l.op_seq = o.op_seq - 1)",
-                  "ui", &stream, last);
+                  "select coalesce(min(op_seq), 0) from outbox where stream = ?1"
+                  " and op_seq between 1 and ?2 - 1 and state in (2, 3, 4)",
+                  "ui", &stream, server_next);
 }
 
 static enum status find_lost(struct store *store, struct uuid stream, int64_t server_next,
@@ -155,15 +146,15 @@ static enum status find_lost(struct store *store, struct uuid stream, int64_t se
 
 enum status store_outbox_heal(struct store *store, struct uuid stream, uint64_t server_next,
                               struct outbox_lost *out_lost) {
-    int64_t shared = 0;
+    int64_t kept = 0;
     TRY(find_lost(store, stream, (int64_t)server_next, out_lost));
-    TRY(find_shared(store, stream, (int64_t)server_next, &shared));
+    TRY(find_kept(store, stream, (int64_t)server_next, &kept));
     if (out_lost->any) {
-        enum status status = rewind_from(store, stream, shared > 0 ? shared : (int64_t)server_next,
+        enum status status = rewind_from(store, stream, kept > 0 ? kept : (int64_t)server_next,
                                          (int64_t)server_next);
         return status == STATUS_NOT_FOUND ? STATUS_OK : status; // the push will meet the gap
     }
-    return shared > 0 ? go_again(store, stream, shared, (int64_t)server_next) : STATUS_OK;
+    return kept > 0 ? go_again(store, stream, kept, (int64_t)server_next) : STATUS_OK;
 }
 
 // Streams that the login no longer has: nobody tells what the server holds of them, so all that is
@@ -271,7 +262,7 @@ enum status store_outbox_new_device(struct store *store) {
         TRY(restart_replicas(store));
         TRY(put_healed(store));
     }
-    if (is_new || doubtful_ms >= 0) // a copy may have filled keys of ours: see find_shared
+    if (is_new || doubtful_ms >= 0) // a copy may have filled keys of ours: see find_kept
         TRY(reissue_former(store, is_new ? REISSUE_ALL : doubtful_ms));
     // The former device's: their keys are nobody's now.
     TRY(db_run(store, "delete from bundle", ""));

@@ -123,12 +123,7 @@ void world_settle_down(struct world *world) {
 }
 
 void world_set_epoch(struct world *world, uint64_t number) {
-    struct uuid epoch = home_id(number);
-    assert_int_equal(store_begin(world->home.store), STATUS_OK);
-    assert_int_equal(store_config_set(world->home.store, STORE_CONFIG_DB_EPOCH,
-                                      view_from(epoch.bytes, UUID_SIZE)),
-                     STATUS_OK);
-    assert_int_equal(store_commit(world->home.store), STATUS_OK);
+    home_set_epoch(&world->home, number);
 }
 
 struct sync_request world_come_to(struct world *world, uint16_t method) {

@@ -160,3 +160,35 @@ size_t home_count(struct home *home, enum store_kind kind) {
     assert_int_equal(store_find(home->store, &query, home->arena, &rows), STATUS_OK);
     return rows.count;
 }
+
+struct outbox_entries home_seal(struct home *home, struct uuid stream, size_t max_ops) {
+    struct outbox_entries entries;
+    assert_int_equal(
+        store_outbox_seal(home->store, stream, max_ops, HOME_MAX_BYTES, home->arena, &entries),
+        STATUS_OK);
+    return entries;
+}
+
+void home_set_epoch(struct home *home, uint64_t number) {
+    struct uuid epoch = home_id(number);
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(
+        store_config_set(home->store, STORE_CONFIG_DB_EPOCH, view_from(epoch.bytes, UUID_SIZE)),
+        STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+void home_heal_epoch(struct home *home, uint64_t number) {
+    home_set_epoch(home, number);
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_heal_epoch(home->store), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+struct outbox_lost home_heal(struct home *home, struct uuid stream, uint64_t server_next) {
+    struct outbox_lost lost;
+    assert_int_equal(store_begin(home->store), STATUS_OK);
+    assert_int_equal(store_outbox_heal(home->store, stream, server_next, &lost), STATUS_OK);
+    assert_int_equal(store_commit(home->store), STATUS_OK);
+    return lost;
+}

@@ -7,6 +7,8 @@
 #include "client/store/store.h"
 
 #define HOME_NOW_MS 1622000000000 // 2021-05-26
+#define HOME_MAX_OPS 500          // of a group
+#define HOME_MAX_BYTES 900000
 
 struct home {
     char path[64];
@@ -39,4 +41,11 @@ void home_scope(struct home *home, size_t n, const struct uuid *streams);
 // A pull that proves the stream whole.
 void home_pull(struct home *home, struct uuid stream, size_t n, Lx__Row *const *rows,
                uint64_t cursor);
+// The next group of at most max_ops.
+struct outbox_entries home_seal(struct home *home, struct uuid stream, size_t max_ops);
+// STORE_CONFIG_DB_EPOCH alone, as a Hello would; the same, and healed, but for what Scope tells.
+void home_set_epoch(struct home *home, uint64_t number);
+void home_heal_epoch(struct home *home, uint64_t number);
+// What Scope tells of one stream.
+struct outbox_lost home_heal(struct home *home, struct uuid stream, uint64_t server_next);
 size_t home_count(struct home *home, enum store_kind kind);
