@@ -13,8 +13,8 @@ declare
   v_asked record;
   v_listed uuid[];
 begin
-  select a.* into v_asked from lx.statistics_of(p_unit, p_streams, p_seqs) a;
-  if not found then
+  v_asked := lx.statistics_of(p_unit, p_streams, p_seqs);
+  if v_asked.id is null then
     return;
   end if;
   if p_level = 1 then

@@ -4,7 +4,7 @@
 --   $6 at least: streams uuid[], $7 seqs int8[]
 -- result: no row: the unit is unknown, not in scope, or its figures are not for this person. Else one row per line, or one with a null code; columns as in statistics_units, without name (null)
 with asked as materialized (
-  select * from lx.statistics_of($2::uuid, $6::uuid[], $7::int8[])
+  select * from lx.statistics_of($2::uuid, $6::uuid[], $7::int8[]) a where a.id is not null
 ),
 lines as (
   select case when $3::bool then substr(r.item, 7) else r.item end as code, a.level, r.role, sum(r.subjects) as subjects, sum(r.passed) as passed,
