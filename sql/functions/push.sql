@@ -32,17 +32,16 @@ declare
   v_rows int8;
 begin
   if p_slow then
-    perform 1 from lx.head h
-    where (h.district, h.stream) in (
-      select p_district[t.grp], t.stream from unnest(p_target_group, p_target_stream) t (grp, stream)
-      union
-      select f.district, f.stream from lx.push_superseded(p_district, p_target_group, p_target_stream, p_fact_target, p_source_key) f)
-    order by h.district, h.stream for no key update;
+    perform 1
+    from (select p_district[t.grp] as district, t.stream from unnest(p_target_group, p_target_stream) t (grp, stream)
+          union
+          select f.district, f.stream from lx.push_superseded(p_district, p_target_group, p_target_stream, p_fact_target, p_source_key) f
+          order by 1, 2) t
+    cross join lateral (select from lx.head h where h.district = t.district and h.stream = t.stream for no key update) h; -- each looked up, see standing_put
   else
-    perform 1 from lx.head h
-    where (h.district, h.stream) in (
-      select p_district[t.grp], t.stream from unnest(p_target_group, p_target_stream) t (grp, stream))
-    order by h.district, h.stream for no key update;
+    perform 1
+    from (select distinct p_district[t.grp] as district, t.stream from unnest(p_target_group, p_target_stream) t (grp, stream) order by 1, 2) t
+    cross join lateral (select from lx.head h where h.district = t.district and h.stream = t.stream for no key update) h;
   end if;
 
   select j.verdicts, j.lasts, j.flags, j.bases into strict v_verdict, v_last, v_flags, v_base
@@ -66,12 +65,12 @@ begin
     v_contents := v_slow.contents;
   else
     insert into lx.fact (seq, occurred_at, until_at, quantity, received_at, district, programme, kind, flags, stream, id, subject, of_id, actor, item, form, source_key)
-    select v_base[f.target] + f.pos, f.occurred_at, f.until_at, f.quantity, p_received_at, p_district[p_target_group[f.target]],
-           f.programme, f.kind, v_flags[p_target_group[f.target]], p_target_stream[f.target], f.id, f.subject, f.of_id,
-           p_person[p_target_group[f.target]], f.item, f.form, f.source_key
-    from unnest(p_fact_target, p_fact_pos, p_id, p_programme, p_kind, p_subject, p_item, p_occurred_at, p_until_at, p_quantity, p_of, p_form, p_source_key)
-         f (target, pos, id, programme, kind, subject, item, occurred_at, until_at, quantity, of_id, form, source_key)
-    where v_base[f.target] >= 0;
+    select v_base[p_fact_target[i]] + p_fact_pos[i], p_occurred_at[i], p_until_at[i], p_quantity[i], p_received_at,
+           p_district[p_target_group[p_fact_target[i]]], p_programme[i], p_kind[i], v_flags[p_target_group[p_fact_target[i]]],
+           p_target_stream[p_fact_target[i]], p_id[i], p_subject[i], p_of[i], p_person[p_target_group[p_fact_target[i]]], p_item[i], p_form[i],
+           p_source_key[i]
+    from generate_subscripts(p_fact_target, 1) i -- by subscripts, which costs half of unnesting 13 arrays
+    where v_base[p_fact_target[i]] >= 0;
     get diagnostics v_rows = row_count;
     if v_rows <> (select coalesce(sum(t.count), 0) from unnest(p_target_count, v_base) t (count, base) where t.base >= 0) then
       raise exception 'push: target counts do not add up to the facts' using errcode = 'data_exception';

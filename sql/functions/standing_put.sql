@@ -11,7 +11,10 @@ as $$
 declare
   v_verdicts int4[];
 begin
-  perform 1 from lx.head h where h.district = p_district and h.stream = any(p_stream) order by h.district, h.stream for no key update;
+  -- Each is looked up: joined in any other way, all heads of the district would be read when this was planned while there were few.
+  perform 1
+  from (select distinct g.stream from unnest(p_stream) g (stream) order by g.stream) g
+  cross join lateral (select from lx.head h where h.district = p_district and h.stream = g.stream for no key update) h;
 
   with given as materialized (
     select * from unnest(p_id, p_stream, p_subject, p_programme, p_role, p_state, p_points, p_total, p_scheme_version, p_receipt, p_contribution) with ordinality

@@ -32,9 +32,14 @@ begin
       group by f.subject
     ),
     found as (
-      select p_district as district, f.subject, coalesce(u.level, 5) as level from fresh f left join lx.unit u on u.id = f.subject
+      select p_district as district, f.subject, coalesce(u.level, 5) as level
+      from fresh f
+      left join lx.unit u on u.id = f.subject
+      -- Who waits in this district will be read with the new facts, too; nobody else takes from it. Hashed once: which index a look-up of each would
+      -- take is a toss-up when it is planned over an empty list.
+      where f.subject not in (select t.subject from lx.todo t where t.district = p_district and t.lane = 1)
       union
-      select m.district, m.person, 5
+      select m.district, m.person, 5 -- may wait already; in another district an assessor may be reading now
       from fresh f
       join lx.unit s on s.id = f.subject and s.level = 3
       join lx.unit w on w.path @> array[s.id]
@@ -44,11 +49,7 @@ begin
     ),
     put as (
       insert into lx.todo (district, subject, level, lane, pass)
-      select f.district, f.subject, f.level, 1, case when f.district = p_district then coalesce(v_pass, 0) else 0 end
-      from found f
-      -- Who waits in this district will be read with the new facts, too; nobody else takes from it. In another one an assessor may be reading now.
-      -- Hashed once: which index a look-up of each would take is a toss-up when it is planned over an empty list.
-      where f.district <> p_district or f.subject not in (select t.subject from lx.todo t where t.district = p_district and t.lane = 1)
+      select f.district, f.subject, f.level, 1, case when f.district = p_district then coalesce(v_pass, 0) else 0 end from found f
       returning 1
     ),
     moved as (
