@@ -287,6 +287,31 @@ static void test_what_waits_for_a_held_group_is_blocked(void **state) {
     home_close(&home);
 }
 
+// Two things hold it back: first what comes before it in its stream, then what it is about.
+static void test_a_held_group_is_named_before_a_refusal(void **state) {
+    struct home home;
+    Lx__Reason reason = LX__REASON__INIT;
+    struct uuid stream = home_id(1);
+    struct uuid other = home_id(3);
+    (void)state;
+    reason.has_reason = 1;
+    reason.reason = 9;
+    home_open(&home);
+    int64_t person = home_add(&home, other, home_person(&home, home_id(2), "王芳", 0));
+    home_seal(&home, other, HOME_MAX_OPS);
+    settle(&home, other, 1, 1);
+    int64_t held = home_add(&home, stream, home_fact(&home, home_id(30), home_id(5), "t.plan"));
+    int64_t behind = home_add(&home, stream, home_fact(&home, home_id(31), home_id(2), "t.plan"));
+    home_seal(&home, stream, HOME_MAX_OPS);
+    assert_int_equal(store_begin(home.store), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
+    assert_int_equal(store_commit(home.store), STATUS_OK);
+    assert_int_equal(entry(&home, behind).blocked_by, held);
+    home_seal(&home, stream, HOME_MAX_OPS); // it goes again
+    assert_int_equal(entry(&home, behind).blocked_by, person);
+    home_close(&home);
+}
+
 static void test_drop_archives_and_keeps(void **state) {
     struct home home;
     struct uuid stream = home_id(1);
@@ -423,6 +448,7 @@ int main(void) {
         cmocka_unit_test(test_long_chain),
         cmocka_unit_test(test_what_is_about_somebody_put_away_is_blocked),
         cmocka_unit_test(test_what_waits_for_a_held_group_is_blocked),
+        cmocka_unit_test(test_a_held_group_is_named_before_a_refusal),
         cmocka_unit_test(test_drop_archives_and_keeps),
         cmocka_unit_test(test_group_refused_gives_its_keys_back),
         cmocka_unit_test(test_rewind_and_new_device),
