@@ -31,7 +31,7 @@ static const struct by_row BY_ROWS[] = {
     {LX__STATISTICS_BY__BY_STAGE, "statistics_items", 0, true},
 };
 
-// Columns of both statements.
+// Columns of all three statements.
 enum {
     COLUMN_COMPLETE_THROUGH,
     COLUMN_SCHEME_VERSION,
@@ -195,21 +195,38 @@ static void on_figures(void *user, enum status status, const struct db_result *r
         request_reply(asking->request, &reply.base);
 }
 
-static void ask(struct asking *asking, int32_t level, const char *after) {
+static bool lists_units(const struct by_row *by) {
+    return strcmp(by->statement, "statistics_units") == 0;
+}
+
+// Takes params without what the figures shall contain, which all statements end with.
+static void ask(struct asking *asking, const char *statement, struct db_params *params) {
     struct request *request = asking->request;
-    struct db_params *params = db_params_new(request_arena(request));
-    db_param_int4(params, (int32_t)asking->programme);
-    db_param_uuid(params, asking->unit);
-    if (strcmp(asking->by->statement, "statistics_items") == 0)
-        db_param_bool(params, asking->by->stages);
-    else
-        db_param_int4(params, level);
-    db_param_string(params, after == NULL ? "" : after);
-    db_param_int4(params, (int32_t)asking->limit + 1);
     db_param_uuid_array(params, asking->n_at_least, asking->streams, NULL);
     db_param_int8_array(params, asking->n_at_least, asking->seqs, NULL);
-    scope_query(session_of(request)->scope, request_worker(request)->reads, asking->by->statement,
-                params, on_figures, asking);
+    scope_query(session_of(request)->scope, request_worker(request)->reads, statement, params,
+                on_figures, asking);
+}
+
+// The unit's own line.
+static void ask_line(struct asking *asking) {
+    struct db_params *params = db_params_new(request_arena(asking->request));
+    db_param_int4(params, (int32_t)asking->programme);
+    db_param_uuid(params, asking->unit);
+    ask(asking, "statistics_unit", params);
+}
+
+static void ask_lines(struct asking *asking, int32_t level, const char *after) {
+    struct db_params *params = db_params_new(request_arena(asking->request));
+    db_param_int4(params, (int32_t)asking->programme);
+    db_param_uuid(params, asking->unit);
+    if (lists_units(asking->by))
+        db_param_int4(params, level);
+    else
+        db_param_bool(params, asking->by->stages);
+    db_param_string(params, after);
+    db_param_int4(params, (int32_t)asking->limit + 1);
+    ask(asking, asking->by->statement, params);
 }
 
 // False: answered with what is wrong.
@@ -292,6 +309,12 @@ void handle_statistics(struct request *request) {
         request_fail(request, REASON_FIELD_INVALID, "by", NULL); // lines lie below the unit
         return;
     }
-    if (read_at_least(asking, message))
-        ask(asking, level, message->after);
+    const char *after = message->after == NULL ? "" : message->after;
+    bool is_line = lists_units(asking->by) && level == (int32_t)unit->level && after[0] == '\0';
+    if (!read_at_least(asking, message))
+        return;
+    if (is_line && level != LX__UNIT_LEVEL__CITY) // the city's is the sum of its districts'
+        ask_line(asking);
+    else
+        ask_lines(asking, level, after);
 }
