@@ -156,6 +156,7 @@ enum client_result client_open_device(struct client *client, bool with_session) 
         result = get(client, STORE_CONFIG_SESSION, CLIENT_NOT_LOGGED_IN, &options.session_token);
     if (result != CLIENT_OK)
         return result;
+    client->session = options.session_token;
     options.server = arena_string(client->arena, server);
     if (!options.server || !options.ca_file || !options.cert_file || !options.key_file)
         return client_fail_store(client, STATUS_NO_MEMORY);
@@ -166,12 +167,20 @@ enum client_result client_open_device(struct client *client, bool with_session) 
     return result;
 }
 
+static enum status forget_session(struct client *client) {
+    struct store *store = client->store;
+    struct view stored;
+    TRY(store_begin(store));
+    enum status status = store_config_get(store, STORE_CONFIG_SESSION, client->arena, &stored);
+    if (status == STATUS_OK && view_equal(stored, client->session))
+        TRY(store_config_set(store, STORE_CONFIG_SESSION, (struct view){NULL, 0}));
+    else if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    return store_commit(store);
+}
+
 enum client_result client_forget_session(struct client *client) {
-    enum status status = store_begin(client->store);
-    if (status == STATUS_OK)
-        status = store_config_set(client->store, STORE_CONFIG_SESSION, (struct view){NULL, 0});
-    if (status == STATUS_OK)
-        status = store_commit(client->store);
+    enum status status = forget_session(client);
     return status == STATUS_OK ? CLIENT_OK : client_fail_store(client, status);
 }
 

@@ -28,6 +28,7 @@ struct client {
     struct arena *arena;              // owns: answers, until client_free
     struct link *link;                // owns; NULL while not connected
     struct store_history history;     // under which the connection was made
+    struct view session;              // in the arena: the one that was shown or given; may be none
     const Lx__Reason *failure_reason; // in the arena; NULL when the server gave none
     char failure_text[LINK_ERROR_SIZE];
 };

@@ -147,6 +147,7 @@ enum client_result client_login(struct client *client, const char *account, cons
         return result == CLIENT_NOT_LOGGED_IN ? CLIENT_REFUSED : result;
     const Lx__LoginReply *reply = (const Lx__LoginReply *)answer;
     enum status status = put_login(client->store, account, reply);
+    client->session = view_from(reply->session_token.data, reply->session_token.len);
     if (out_reply)
         *out_reply = reply;
     return status == STATUS_OK ? CLIENT_OK : client_fail_store(client, status);

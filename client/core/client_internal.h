@@ -14,4 +14,5 @@ enum client_result client_open(struct client *client, const struct link_options 
 enum client_result client_open_device(struct client *client, bool with_session);
 // T of the certificate checks: the newest time seen from a server, or the build's.
 int64_t client_trusted_time_ms(struct store *store);
+// Of the connection; not one that another program of this home has got since.
 enum client_result client_forget_session(struct client *client);

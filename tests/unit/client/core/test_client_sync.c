@@ -213,8 +213,40 @@ static void test_a_connection_to_a_lost_history_is_lost(void **state) {
     close_world();
 }
 
+static bool has_session(struct store *store, const char *expected) {
+    struct arena *arena = arena_new(0);
+    struct view token;
+    enum status status = store_config_get(store, STORE_CONFIG_SESSION, arena, &token);
+    bool has = status == STATUS_OK && view_equal(token, view_from_string(expected));
+    arena_free(&arena);
+    return has;
+}
+
+// Another program may have logged out and in since the connection was made.
+static void test_only_the_session_that_was_shown_is_forgotten(void **state) {
+    struct client client;
+    (void)state;
+    open_world();
+    struct store *store = world.home.store;
+    assert_int_equal(client_init(&client, store, "test"), STATUS_OK);
+    assert_int_equal(store_begin(store), STATUS_OK);
+    assert_int_equal(store_config_set(store, STORE_CONFIG_SESSION, view_from_string("newer")),
+                     STATUS_OK);
+    assert_int_equal(store_commit(store), STATUS_OK);
+    client.session = view_from_string("older");
+    assert_int_equal(client_forget_session(&client), CLIENT_OK);
+    assert_true(has_session(store, "newer"));
+    client.session = view_from_string("newer");
+    assert_int_equal(client_forget_session(&client), CLIENT_OK);
+    assert_false(has_session(store, "newer"));
+    assert_int_equal(client_forget_session(&client), CLIENT_OK); // there is none
+    client_free(&client);
+    close_world();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_the_session_that_was_shown_is_forgotten),
         cmocka_unit_test(test_waits_as_long_as_asked_whatever_the_clock_does),
         cmocka_unit_test(test_what_came_with_the_end_of_the_connection_counts),
         cmocka_unit_test(test_a_connection_to_a_lost_history_is_lost),
