@@ -95,8 +95,7 @@ static enum status take_group(struct reading *reading, const Lx__ReceiptGroup *g
         return settle(reading, group);
     case LX__GROUP_VERDICT__GROUP_REFUSED:
         reading->told->held += operations;
-        return store_outbox_unseal(reading->client->store, stream, group->op_last + 1,
-                                   group->answer->reason);
+        return store_outbox_hold(reading->client->store, stream, group->answer->reason);
     case LX__GROUP_VERDICT__GROUP_GAP:
     case LX__GROUP_VERDICT__GROUP_UNKNOWN:
     case _LX__GROUP_VERDICT_IS_INT_SIZE:

@@ -145,11 +145,10 @@ static enum status settle(struct sync *sync, struct uuid stream, const Lx__Pushe
 // that is under way nobody can say what it has seen.
 static enum status give_up(struct sync *sync, struct uuid id, const Lx__Reason *reason) {
     const struct sync_stream *stream = sync_find_stream(sync, id);
-    uint64_t known = stream ? stream->server_next_op : 0;
     hold(sync, id);
     if (reason && reason->reason == REASON_UNIT_MOVING)
-        known = INT64_MAX;
-    return store_outbox_unseal(sync->store, id, known, reason);
+        return store_outbox_hold(sync->store, id, reason);
+    return store_outbox_unseal(sync->store, id, stream ? stream->server_next_op : 0, reason);
 }
 
 static enum status mend_gap(struct sync *sync, struct uuid id, const Lx__PushedGroup *group) {
@@ -163,7 +162,7 @@ static enum status mend_gap(struct sync *sync, struct uuid id, const Lx__PushedG
         return status;
     hold(sync, id); // this home has not what the server lacks: a person must bring it, or enrol
     const Lx__Reason *reason = reason_new(sync->arena, REASON_KEYS_FORGOTTEN, NULL, NULL);
-    return reason ? store_outbox_unseal(sync->store, id, INT64_MAX, reason) : STATUS_NO_MEMORY;
+    return reason ? store_outbox_hold(sync->store, id, reason) : STATUS_NO_MEMORY;
 }
 
 static enum status take_group(struct sync *sync, const Lx__PushedGroup *group, int64_t now_ms) {

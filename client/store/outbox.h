@@ -90,8 +90,11 @@ enum status store_outbox_streams(struct store *store, struct arena *arena, size_
 enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *group, uint64_t from,
                                 int64_t now_ms) MUST_USE;
 // The server would not take what was sent of this stream: reason (may be NULL) stays visible on all
-// that waits under a key. From key `from` on nothing is stored there: those keys are taken back. 0:
-// it is not known what is; then what was answered before a restore keeps its key.
+// that waits under a key, and the keys stay: what it has under them is not said.
+enum status store_outbox_hold(struct store *store, struct uuid stream,
+                              const Lx__Reason *reason) MUST_USE;
+// The same, and from key `from` on nothing is stored there: those keys are taken back. 0: it is not
+// known what is; then what was answered before a restore keeps its key.
 // What stands in a bundle keeps its key: the bundle may still arrive.
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) MUST_USE;

@@ -302,7 +302,7 @@ enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *grou
     return state.whole ? replica_put_proved(store, stream, (int64_t)state.cursor) : STATUS_OK;
 }
 
-static enum status put_reason(struct store *store, struct uuid stream, const Lx__Reason *reason) {
+enum status store_outbox_hold(struct store *store, struct uuid stream, const Lx__Reason *reason) {
     struct arena *arena = arena_new(0);
     struct view bytes = {NULL, 0};
     enum status status = arena ? STATUS_OK : STATUS_NO_MEMORY;
@@ -319,7 +319,7 @@ static enum status put_reason(struct store *store, struct uuid stream, const Lx_
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) {
     int64_t first = 0;
-    TRY(put_reason(store, stream, reason));
+    TRY(store_outbox_hold(store, stream, reason));
     enum status status = db_int(store, &first,
                                 "select min(op_seq) from outbox where stream = ?1 and state = 1"
                                 " and op_seq >= max(?2, 1) and (again = 0 or ?2 > 0) and op_seq >"

@@ -180,3 +180,29 @@ def test_a_bundle_keeps_its_numbers(behaving, tmp_path):
     home.run("sync", check=False)
     with sqlite3.connect(home.folder / "lianxiao.db") as db:
         assert db.execute("select stream, op_seq from outbox where state = 1").fetchall() == before
+
+
+def test_a_receipt_that_holds_says_nothing_of_what_came_after(behaving, tmp_path):
+    """Its stream was under way when the bundle came. What was sent since may be stored, though its answer was lost: under its number goes nothing else, or the home would be taken for a copy."""
+    home, teacher = school(behaving, tmp_path)
+    carrier = office(behaving, "head", behaviour.FOREIGN_WORKSHOP)
+    file, receipt = tmp_path / "term.lxb", tmp_path / "receipt.lxb"
+    certify(home, teacher, "A1")
+    home.run("bundle", "write", file)
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:
+        stream = db.execute("select stream from outbox where state = 1").fetchone()[0].hex()
+    behaving.cluster.sql(f"update head set moving = true where stream = '{stream}'")
+    assert carrier.run("bundle", "carry", file, "--receipt", receipt, check=False).returncode == PARTLY
+    behaving.cluster.sql(f"update head set moving = false where stream = '{stream}'")
+    online(home)
+    certify(home, teacher, "A2")
+    home.run("sync")
+    last = home.json("outbox", "--all")[-1]["id"]
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:  # as if the last answer had not come
+        db.execute("update outbox set state = 1, acked_ms = 0, ack_seq = 0, shown = 1 where id = ?", (last,))
+    told = home.run("bundle", "receipt", receipt, "--json", check=False)
+    assert told.returncode == PARTLY and '"held":1' in told.stdout.replace(" ", ""), told
+    assert home.run("outbox", "drop", last, check=False).returncode == REFUSED, "the server may have it"
+    certify(home, teacher, "A3")
+    home.run("sync")
+    assert states(home) == ["stored"] * 3 and stored(behaving, teacher) == 3
