@@ -38,6 +38,7 @@ struct sync {
     enum sync_phase phase;
     struct arena *arena;         // owns: the request being built
     const Lx__PushRequest *sent; // in arena: the push in flight
+    bool *sent_fresh;            // in arena: which of its groups were never sent before
     struct arena *scope_arena;   // owns: streams
     struct sync_stream *streams; // in scope_arena, ascending id
     size_t n_streams;

@@ -64,6 +64,7 @@ static enum status add_group(struct sync *sync, Lx__PushRequest *request, struct
     Lx__PushGroup *group = make_group(sync, stream, &entries);
     if (!group)
         return STATUS_NO_MEMORY;
+    sync->sent_fresh[request->n_groups] = entries.fresh;
     request->groups[request->n_groups++] = group;
     *ops -= entries.count;
     for (size_t i = 0; i < entries.count; i++)
@@ -80,7 +81,8 @@ static enum status make_request(struct sync *sync, Lx__PushRequest **out_request
         return STATUS_NO_MEMORY;
     lx__push_request__init(request);
     request->groups = arena_array(sync->arena, count + 1, sizeof(Lx__PushGroup *));
-    if (!request->groups)
+    sync->sent_fresh = arena_array(sync->arena, count + 1, sizeof *sync->sent_fresh);
+    if (!request->groups || !sync->sent_fresh)
         return STATUS_NO_MEMORY;
     size_t ops = SYNC_PUSH_MAX_OPS;
     size_t bytes = SYNC_PUSH_MAX_BYTES;
@@ -141,14 +143,28 @@ static enum status settle(struct sync *sync, struct uuid stream, const Lx__Pushe
     return STATUS_OK;
 }
 
+// From this key on the server has nothing. 0: nobody knows, for it may refuse a stream out of scope
+// without a look at what it has of it, and an answer that was lost may have stored that.
+static uint64_t free_from(struct sync *sync, struct uuid id, const Lx__PushedGroup *group) {
+    const struct sync_stream *stream = sync_find_stream(sync, id);
+    if (stream)
+        return stream->server_next_op;
+    const Lx__PushGroup *sent = find_sent(sync, group);
+    for (size_t i = 0; sent && i < sync->sent->n_groups; i++)
+        if (sync->sent->groups[i] == sent && sync->sent_fresh[i])
+            return sent->first_op_seq;
+    return 0;
+}
+
 // Keys that the server has already seen are kept: its answer about them is still to come. Of a unit
 // that is under way nobody can say what it has seen.
-static enum status give_up(struct sync *sync, struct uuid id, const Lx__Reason *reason) {
-    const struct sync_stream *stream = sync_find_stream(sync, id);
+static enum status give_up(struct sync *sync, struct uuid id, const Lx__PushedGroup *group) {
+    const Lx__Reason *reason = group->reason;
+    uint64_t from = free_from(sync, id, group);
     hold(sync, id);
-    if (reason && reason->reason == REASON_UNIT_MOVING)
+    if (from == 0 || (reason && reason->reason == REASON_UNIT_MOVING))
         return store_outbox_hold(sync->store, id, reason);
-    return store_outbox_unseal(sync->store, id, stream ? stream->server_next_op : 0, reason);
+    return store_outbox_unseal(sync->store, id, from, reason);
 }
 
 static enum status mend_gap(struct sync *sync, struct uuid id, const Lx__PushedGroup *group) {
@@ -173,7 +189,7 @@ static enum status take_group(struct sync *sync, const Lx__PushedGroup *group, i
     case LX__GROUP_VERDICT__GROUP_REPEATED:
         return settle(sync, stream, group, now_ms);
     case LX__GROUP_VERDICT__GROUP_REFUSED:
-        return give_up(sync, stream, group->reason);
+        return give_up(sync, stream, group);
     case LX__GROUP_VERDICT__GROUP_GAP:
         return mend_gap(sync, stream, group);
     case LX__GROUP_VERDICT__GROUP_UNKNOWN:

@@ -101,7 +101,5 @@ enum status outbox_waiting_streams(struct store *store, struct arena *arena, siz
 enum status outbox_seal_rest(struct store *store, struct uuid stream, size_t max_ops,
                              size_t max_bytes) MUST_USE;
 enum status outbox_set_next_key(struct store *store, struct uuid stream, int64_t next) MUST_USE;
-// outbox_heal.c: waiting entries of the stream from this key on are to get keys anew; those that
-// were answered once only if it is known that the server has lost them.
-enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from,
-                                  bool answered) MUST_USE;
+// outbox_heal.c: waiting entries of the stream from this key on are to get keys anew.
+enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from) MUST_USE;

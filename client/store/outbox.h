@@ -38,6 +38,7 @@ struct outbox_entry {
 struct outbox_entries {
     struct outbox_entry *entries; // in the caller's arena
     size_t count;
+    bool fresh; // sealed: they got their keys now, and nothing of the stream is unanswered but them
 };
 
 // Encodes the operation (scope_version is set to the home's), adds it to the outbox and its effect
@@ -93,8 +94,7 @@ enum status store_outbox_settle(struct store *store, const Lx__PushedGroup *grou
 // that waits under a key, and the keys stay: what it has under them is not said.
 enum status store_outbox_hold(struct store *store, struct uuid stream,
                               const Lx__Reason *reason) MUST_USE;
-// The same, and from key `from` on nothing is stored there: those keys are taken back. 0: it is not
-// known what is; then what was answered before a restore keeps its key.
+// The same, and from key `from` (1 or more) on nothing is stored there: those keys are taken back.
 // What stands in a bundle keeps its key: the bundle may still arrive.
 enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_t from,
                                 const Lx__Reason *reason) MUST_USE;

@@ -16,11 +16,8 @@
     " reason = case when again > 2 then coalesce(refusal, reason) else reason end,"                \
     " state = case when again > 2 then again else 1 end, again = 0 where state = 1"
 
-enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from,
-                                  bool answered) {
-    return db_run(store,
-                  TAKE_KEYS_BACK " and stream = ?1 and op_seq >= ?2 and (again = 0 or ?3 = 1)",
-                  "uii", &stream, from, (int64_t)answered);
+enum status outbox_take_keys_back(struct store *store, struct uuid stream, int64_t from) {
+    return db_run(store, TAKE_KEYS_BACK " and stream = ?1 and op_seq >= ?2", "ui", &stream, from);
 }
 
 // The local rows of all records that a statement names, which is closed.
@@ -58,7 +55,7 @@ static enum status close_hole(struct store *store, struct uuid stream, int64_t e
                "update outbox set again = 0 where stream = ?1 and op_seq >= ?2 and state = 1"
                " and again = 2",
                "ui", &stream, expected));
-    TRY(outbox_take_keys_back(store, stream, expected, true));
+    TRY(outbox_take_keys_back(store, stream, expected));
     return outbox_set_next_key(store, stream, expected);
 }
 

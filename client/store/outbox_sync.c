@@ -137,13 +137,14 @@ static enum status seal_again(struct seal *seal) {
 
 static enum status seal_inside(struct seal *seal) {
     TRY(seal_again(seal));
-    return seal->entries->count > 0 ? STATUS_OK : seal_new(seal);
+    seal->entries->fresh = seal->entries->count == 0;
+    return seal->entries->fresh ? seal_new(seal) : STATUS_OK;
 }
 
 static enum status seal_one(struct store *store, struct uuid stream, size_t max_ops,
                             size_t max_bytes, bool *out_any) {
     struct arena *arena = arena_new(0);
-    struct outbox_entries entries = {NULL, 0};
+    struct outbox_entries entries = {0};
     enum status status = STATUS_NO_MEMORY;
     if (arena)
         entries.entries = arena_array(arena, max_ops + 1, sizeof *entries.entries);
@@ -322,13 +323,13 @@ enum status store_outbox_unseal(struct store *store, struct uuid stream, uint64_
     TRY(store_outbox_hold(store, stream, reason));
     enum status status = db_int(store, &first,
                                 "select min(op_seq) from outbox where stream = ?1 and state = 1"
-                                " and op_seq >= max(?2, 1) and (again = 0 or ?2 > 0) and op_seq >"
+                                " and op_seq >= ?2 and op_seq >"
                                 " (select coalesce(max(op_to), 0) from bundle_group"
                                 "  where stream = ?1)",
                                 "ui", &stream, (int64_t)from);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     TRY(status);
-    TRY(outbox_take_keys_back(store, stream, first, from > 0));
+    TRY(outbox_take_keys_back(store, stream, first));
     return outbox_set_next_key(store, stream, first);
 }

@@ -4,6 +4,7 @@ import sqlite3
 
 import behaviour
 import lx
+import pytest
 from behaviour import DONE, PARTLY, REFUSED, SCHOOL, WORKSHOP, Teacher, bring, office
 
 CERTIFIED = 9  # FactKind CERTIFICATION
@@ -40,6 +41,12 @@ def school(city, tmp_path) -> tuple[lx.Home, Teacher]:
     home.run("sync")
     offline(home)
     return home, teacher
+
+
+def lose_answer(home: lx.Home, entry: int) -> None:
+    """As if the answer that says it is stored had not come."""
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:
+        db.execute("update outbox set state = 1, acked_ms = 0, ack_seq = 0, shown = 1 where id = ?", (entry,))
 
 
 def test_a_term_without_network(behaving, tmp_path):
@@ -198,11 +205,32 @@ def test_a_receipt_that_holds_says_nothing_of_what_came_after(behaving, tmp_path
     certify(home, teacher, "A2")
     home.run("sync")
     last = home.json("outbox", "--all")[-1]["id"]
-    with sqlite3.connect(home.folder / "lianxiao.db") as db:  # as if the last answer had not come
-        db.execute("update outbox set state = 1, acked_ms = 0, ack_seq = 0, shown = 1 where id = ?", (last,))
+    lose_answer(home, last)
     told = home.run("bundle", "receipt", receipt, "--json", check=False)
     assert told.returncode == PARTLY and '"held":1' in told.stdout.replace(" ", ""), told
     assert home.run("outbox", "drop", last, check=False).returncode == REFUSED, "the server may have it"
     certify(home, teacher, "A3")
     home.run("sync")
     assert states(home) == ["stored"] * 3 and stored(behaving, teacher) == 3
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_stream_out_of_scope_keeps_the_numbers_of_what_may_be_stored(behaving, tmp_path, lost):
+    """A role is taken away and given back: the server refuses such a stream without a look at what it has of it, and the last answer may have been lost."""
+    home, teacher = school(behaving, tmp_path)
+    online(home)
+    certify(home, teacher, "A1")
+    last = home.json("outbox", "--all")[-1]["id"]
+    if lost:
+        home.run("sync")
+        lose_answer(home, last)
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:
+        person = db.execute("select value from config where name = 'person'").fetchone()[0].hex()
+    behaving.cluster.sql(f"update role_grant set revoked_at = now(), for_cause = true where person = '{person}'")
+    assert home.run("sync", check=False).returncode == PARTLY
+    assert home.run("outbox", "drop", last, check=False).returncode == (REFUSED if lost else DONE)
+    behaving.cluster.sql(f"update role_grant set revoked_at = null, for_cause = false where person = '{person}'")
+    home.run("sync")
+    certify(home, teacher, "A2")
+    home.run("sync")
+    assert states(home)[-2:] == ["stored" if lost else "archived", "stored"] and stored(behaving, teacher) == 1 + lost

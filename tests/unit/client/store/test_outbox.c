@@ -269,7 +269,7 @@ static void test_what_waits_for_a_held_group_is_blocked(void **state) {
     home_seal(&home, stream, HOME_MAX_OPS);
     assert_int_equal(entry(&home, next).blocked_by, 0); // it is under way
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 1, &reason), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     assert_int_equal(entry(&home, first).blocked_by, 0);
     assert_int_equal(entry(&home, next).blocked_by, first);
@@ -304,7 +304,7 @@ static void test_a_held_group_is_named_before_a_refusal(void **state) {
     int64_t behind = home_add(&home, stream, home_fact(&home, home_id(31), home_id(2), "t.plan"));
     home_seal(&home, stream, HOME_MAX_OPS);
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 1, &reason), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     assert_int_equal(entry(&home, behind).blocked_by, held);
     home_seal(&home, stream, HOME_MAX_OPS); // it goes again
@@ -343,7 +343,7 @@ static void test_group_refused_gives_its_keys_back(void **state) {
     home_add(&home, stream, home_fact(&home, home_id(11), home_id(2), "t.plan"));
     home_seal(&home, stream, HOME_MAX_OPS);
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
+    assert_int_equal(store_outbox_unseal(home.store, stream, 1, &reason), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     assert_int_equal(entry(&home, first).reason->reason, 9);
     assert_int_equal(store_outbox_drop(home.store, first), STATUS_OK);

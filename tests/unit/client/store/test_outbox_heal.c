@@ -172,7 +172,7 @@ static void test_keys_that_are_taken_back_leave_answers_alone(void **state) {
     assert_true(heal(&home, stream, 2));
     assert_int_equal(store_begin(home.store), STATUS_OK);
     why_not.reason = 36;
-    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &why_not), STATUS_OK);
+    assert_int_equal(store_outbox_hold(home.store, stream, &why_not), STATUS_OK);
     assert_int_equal(reason_of(&home, ids[2]), 36); // while it waits
     assert_int_equal(store_outbox_unseal(home.store, stream, 2, &why_not), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
@@ -258,7 +258,7 @@ static void test_refused_without_knowledge_keeps_keys(void **state) {
     int64_t later = home_add(&home, stream, home_fact(&home, home_id(20), home_id(2), "t.plan"));
     assert_int_equal(home_seal(&home, stream, HOME_MAX_OPS).count, 4);
     assert_int_equal(store_begin(home.store), STATUS_OK);
-    assert_int_equal(store_outbox_unseal(home.store, stream, 0, &reason), STATUS_OK);
+    assert_int_equal(store_outbox_hold(home.store, stream, &reason), STATUS_OK);
     assert_int_equal(store_commit(home.store), STATUS_OK);
     struct outbox_entries again = home_seal(&home, stream, HOME_MAX_OPS);
     assert_int_equal(again.count, 4);
