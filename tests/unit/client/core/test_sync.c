@@ -129,10 +129,16 @@ static void test_refused_group_waits_and_others_go(void **state) {
     world_close(&world);
 }
 
+static uint64_t first_waiting_key(struct world *world) {
+    struct outbox_entries entries;
+    assert_int_equal(store_outbox(world->home.store, OUTBOX_WAITING, world->home.arena, &entries),
+                     STATUS_OK);
+    return entries.entries[0].op_seq;
+}
+
 // It may have what it has not answered: another operation under the same key would be a copy's.
 static void test_keys_for_a_unit_under_way_are_kept(void **state) {
     struct world world;
-    struct outbox_entries entries;
     (void)state;
     world_open(&world, false, 0);
     world.server.streams[0].refuse_groups = true;
@@ -140,13 +146,42 @@ static void test_keys_for_a_unit_under_way_are_kept(void **state) {
         world.server.streams[0].reason = moving ? REASON_UNIT_MOVING : REASON_STREAM_UNKNOWN;
         world_record(&world, 0, "t.plan");
         world_run_round(&world);
-        assert_int_equal(store_outbox(world.home.store, OUTBOX_WAITING, world.home.arena, &entries),
-                         STATUS_OK);
-        assert_int_equal(entries.entries[0].op_seq, moving);
+        assert_int_equal(first_waiting_key(&world), moving);
     }
     world.server.streams[0].refuse_groups = false;
     world_run_round(&world);
     assert_int_equal(world_counts(&world).acked, 2);
+    world_close(&world);
+}
+
+// Of a stream outside the scope the server does not tell what it has.
+static void test_keys_outside_the_scope_are_kept_once_they_were_sent(void **state) {
+    struct world world;
+    (void)state;
+    world_open(&world, false, 0);
+    struct fake_stream *stream = &world.server.streams[0];
+    world_record(&world, 0, "t.plan");
+    struct sync_request request = world_come_to(&world, LX__METHOD__PUSH);
+    fake_answer(&world.server, request.method, request.message); // stored, and the answer is lost
+    stream->in_scope = false;
+    stream->refuse_groups = true;
+    stream->reason = REASON_STREAM_UNKNOWN;
+    world.server.scope_version = 2;
+    world_run_round(&world);
+    assert_int_equal(first_waiting_key(&world), 1);
+    stream->in_scope = true;
+    stream->refuse_groups = false;
+    world.server.scope_version = 3;
+    world_record(&world, 0, "t.plan");
+    world_run_round(&world);
+    assert_int_equal(world_counts(&world).acked, 2);
+    // What was never sent before gets another key.
+    stream->in_scope = false;
+    stream->refuse_groups = true;
+    world.server.scope_version = 4;
+    world_record(&world, 0, "t.plan");
+    world_run_round(&world);
+    assert_int_equal(first_waiting_key(&world), 0);
     world_close(&world);
 }
 
@@ -511,6 +546,7 @@ int main(void) {
         cmocka_unit_test(test_damaged_replica_starts_afresh_once),
         cmocka_unit_test(test_refused_group_waits_and_others_go),
         cmocka_unit_test(test_keys_for_a_unit_under_way_are_kept),
+        cmocka_unit_test(test_keys_outside_the_scope_are_kept_once_they_were_sent),
         cmocka_unit_test(test_server_that_lost_operations_gets_them_again),
         cmocka_unit_test(test_restored_server_is_healed_by_an_idle_home),
         cmocka_unit_test(test_epoch_begins_replicas_anew),
