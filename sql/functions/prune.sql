@@ -1,5 +1,6 @@
--- Removes tombstones (subjects that left, transfers that are over) from before a moment, and says so in the heads' floors. A tombstone of somebody who does not
--- live in the district stays: nothing else there tells that he is not new, and a home that was away for years may add him once more.
+-- Removes tombstones (transfers that are over; subjects that left and are back in the same stream) from before a moment, and says so in the heads' floors.
+-- A tombstone of somebody who lives in another stream, or is under way, stays: when one of the two has gone to another district, nothing else where the stream
+-- lies tells that he is not new, and a home that was away for years may add him once more.
 -- Takes the moment. Returns how many were removed. Locks the heads concerned in ascending order.
 create or replace function lx.prune(p_before timestamptz) returns int8
 language plpgsql security definer
@@ -11,12 +12,13 @@ declare
 begin
   perform 1 from lx.head h
   where (h.district, h.stream) in (select l.district, l.stream from lx.left_stream l join lx.person p on p.district = l.district and p.id = l.subject
-                                   where l.left_at < p_before
+                                   where l.left_at < p_before and p.stream = l.stream
                                    union select t.district, t.stream from lx.transit t where t.ended_at < p_before)
   order by h.district, h.stream for no key update;
   with moved as (
     delete from lx.left_stream l using lx.person p
-    where l.left_at < p_before and p.district = l.district and p.id = l.subject returning l.district, l.stream, l.seq),
+    where l.left_at < p_before and p.district = l.district and p.id = l.subject and p.stream = l.stream
+    returning l.district, l.stream, l.seq),
   ended as (
     delete from lx.transit t where t.ended_at < p_before returning t.district, t.stream, t.seq),
   gone as materialized (select * from moved union all select * from ended),

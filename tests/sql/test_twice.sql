@@ -1,8 +1,8 @@
 -- Nobody is there twice: what was done once and goes again under other keys (a home that was enrolled anew after a restore sends all it has) when the people
--- have gone meanwhile, alone or with their units; and nobody joins a unit that is under way.
+-- have gone meanwhile, alone or with their units, however long ago; and nobody joins a unit that is under way.
 begin;
 \ir fixture.sql
-select plan(35);
+select plan(44);
 insert into lx.account (person, account, name, password_hash) values (pg_temp.p('d2'), 'acc.d2', 'Name of d2', 'hash');
 insert into lx.role_grant (id, person, unit, role, from_at) values (pg_temp.id('grant d2'), pg_temp.p('d2'), pg_temp.u('D2'), 4, now() - interval '100 days');
 \set may '\'2021-05-01T00:00:00Z\''
@@ -78,7 +78,18 @@ select is(pg_temp.gone_to('S1-1', 'alone'), null, 'and has gone nowhere');
 select ok(lx.prune(now() + interval '1 day') > 0, 'tombstones grow old');
 select is(array[pg_temp.person('s1', 9, 'S1-1', 1, 'far'), pg_temp.person('s2', 9, 'S2-1', 1, 'with')], array[10, 10], 'who went to another district is still not added where he was before');
 select is(array[pg_temp.person('s1', 9, 'S1-1', 2, 'alone'), pg_temp.person('s2', 9, 'S2-1', 2, 'stays')], array[3, 1], 'who is in the district is known by his row');
+select is((select (k.taken_by, k.body is null)::text from lx.transit_package k where k.person = pg_temp.id('far')), '(,f)', 'one of them is under way all that time, in no table but his package');
 select is((select array_agg(pg_temp.times(p)) from unnest(array['alone', 'far', 'with', 'imported', 'stays']) p), array[1, 1, 1, 1, 1]::int8[], 'each is there once');
-select is((select count(*) from lx.left_stream l where exists (select from lx.person p where p.district = l.district and p.id = l.subject)), 0::int8, 'tombstones that nobody needs have gone');
+select is((select count(*) from lx.left_stream l where exists (select from lx.person p where p.district = l.district and p.id = l.subject and p.stream = l.stream)), 0::int8, 'tombstones that nobody needs have gone');
+
+-- the unit that somebody left goes to another district, or the one that he lives in does: neither district has his row where he is added again
+select is((select verdict from lx.unit_move('op', pg_temp.id('move 2'), 'S1', 'D1')), 2, 'S1 goes back to district 1');
+select is((select count(*) from lx.gone_take(2, 1)) * 0 + (select verdict from lx.unit_move_in('op', pg_temp.id('move 2'), false)), 1::int8, 'and arrives');
+select is(pg_temp.person('s1', 9, 'S1-1', 3, 'alone'), 10, 'who left it for another place of district 2, and stayed there, is not added by it');
+select ok(lx.prune(now() + interval '1 day') is not null, 'tombstones grow old once more');
+select is((select verdict from lx.unit_move('op', pg_temp.id('move 3'), 'S1', 'D2')), 2, 'S1 leaves again, with somebody who came to it from S2');
+select is((select count(*) from lx.gone_take(1, 1)) * 0 + (select verdict from lx.unit_move_in('op', pg_temp.id('move 3'), false)), 1::int8, 'and arrives');
+select is(pg_temp.person('s2', 9, 'S2-1', 3, 'with'), 10, 'who is not added where he was before');
+select is((select array_agg(pg_temp.times(p)) from unnest(array['alone', 'far', 'with', 'imported', 'stays']) p), array[1, 1, 1, 1, 1]::int8[], 'each is there once');
 select finish();
 rollback;
