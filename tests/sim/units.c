@@ -289,6 +289,10 @@ static bool never(void *user) {
     return false;
 }
 
+static void tick(void *user) {
+    (void)user;
+}
+
 void units_heal(void) {
     int64_t until_us = sim_now_us() + HEAL_BOUND_US;
     while (carry_on() > 0) {
@@ -296,7 +300,9 @@ void units_heal(void) {
             finding("a unit does not arrive within %d s", HEAL_BOUND_US / SIM_SECOND);
             return;
         }
-        (void)sim_run(sim_now_us() + 200 * SIM_MS, never, NULL);
+        int64_t next_us = sim_now_us() + 200 * SIM_MS;
+        sim_at(next_us, tick, NULL); // time goes by what happens, and nothing else may for a while
+        (void)sim_run(next_us, never, NULL);
     }
     for (unsigned i = 0; i < stuck; i++)
         count(COUNT_UNIT_STUCK);
