@@ -174,15 +174,21 @@ def test_a_cloned_home_is_frozen_and_enrols_anew(behaving, tmp_path):
     assert carrier.run("bundle", "carry", one, check=False).returncode == REFUSED
 
 
+def take_role(behaving, home, taken: bool) -> None:
+    """The home's account loses its roles for cause, or has them again."""
+    with sqlite3.connect(home.folder / "lianxiao.db") as db:
+        person = db.execute("select value from config where name = 'person'").fetchone()[0].hex()
+    behaving.cluster.sql(f"update role_grant set revoked_at = {'now()' if taken else 'null'}, for_cause = {taken} where person = '{person}'")
+
+
 def test_a_bundle_keeps_its_numbers(behaving, tmp_path):
     """The network refuses the stream while the bundle travels: nothing else may be sent under its numbers."""
     home, teacher = school(behaving, tmp_path)
     certify(home, teacher, "A1")
     home.run("bundle", "write", tmp_path / "term.lxb")
     with sqlite3.connect(home.folder / "lianxiao.db") as db:
-        person = db.execute("select value from config where name = 'person'").fetchone()[0].hex()
         before = db.execute("select stream, op_seq from outbox where state = 1").fetchall()
-    behaving.cluster.sql(f"update role_grant set revoked_at = now(), for_cause = true where person = '{person}'")
+    take_role(behaving, home, True)
     online(home)
     home.run("sync", check=False)
     with sqlite3.connect(home.folder / "lianxiao.db") as db:
@@ -224,12 +230,10 @@ def test_a_stream_out_of_scope_keeps_the_numbers_of_what_may_be_stored(behaving,
     if lost:
         home.run("sync")
         lose_answer(home, last)
-    with sqlite3.connect(home.folder / "lianxiao.db") as db:
-        person = db.execute("select value from config where name = 'person'").fetchone()[0].hex()
-    behaving.cluster.sql(f"update role_grant set revoked_at = now(), for_cause = true where person = '{person}'")
+    take_role(behaving, home, True)
     assert home.run("sync", check=False).returncode == PARTLY
     assert home.run("outbox", "drop", last, check=False).returncode == (REFUSED if lost else DONE)
-    behaving.cluster.sql(f"update role_grant set revoked_at = null, for_cause = false where person = '{person}'")
+    take_role(behaving, home, False)
     home.run("sync")
     certify(home, teacher, "A2")
     home.run("sync")

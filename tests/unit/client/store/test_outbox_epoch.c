@@ -13,14 +13,28 @@
 
 #define LATER_MS (HOME_NOW_MS + 36LL * 24 * 3600 * 1000)
 
-// The keys up to op_to are stored.
-static void settle(struct home *home, struct uuid stream, uint64_t op_to) {
+// A home that sees the stream, in the epoch 900.
+static void open_in_epoch(struct home *home, struct uuid stream) {
+    home_open(home);
+    home_scope(home, 1, &stream);
+    home_heal_epoch(home, 900);
+}
+
+// The keys in [from, op_to] are stored.
+static void settle_from(struct home *home, struct uuid stream, uint64_t from, uint64_t op_to,
+                        int64_t now_ms) {
     Lx__PushedGroup group = LX__PUSHED_GROUP__INIT;
     group.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
     group.op_to = group.seq = op_to;
     assert_int_equal(store_begin(home->store), STATUS_OK);
-    assert_int_equal(store_outbox_settle(home->store, &group, 1, HOME_NOW_MS), STATUS_OK);
+    assert_int_equal(store_config_set_int(home->store, STORE_CONFIG_SERVER_TIME, now_ms),
+                     STATUS_OK);
+    assert_int_equal(store_outbox_settle(home->store, &group, from, now_ms), STATUS_OK);
     assert_int_equal(store_commit(home->store), STATUS_OK);
+}
+
+static void settle(struct home *home, struct uuid stream, uint64_t op_to) {
+    settle_from(home, stream, 1, op_to, HOME_NOW_MS);
 }
 
 // Of a stream that was left, an entry between others is forgotten: its time was over first, since a
@@ -28,11 +42,8 @@ static void settle(struct home *home, struct uuid stream, uint64_t op_to) {
 static void test_a_hole_in_a_left_stream_moves_no_key(void **state) {
     struct home home;
     struct uuid stream = home_id(1);
-    struct uuid other = home_id(3);
     (void)state;
-    home_open(&home);
-    home_scope(&home, 1, &other);
-    home_heal_epoch(&home, 900);
+    open_in_epoch(&home, home_id(3));
     for (uint64_t i = 0; i < 4; i++)
         home_add(&home, stream, home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
     home_seal(&home, stream, HOME_MAX_OPS);
@@ -57,9 +68,7 @@ static void test_two_restores_ask_for_all(void **state) {
     struct outbox_groups groups;
     uint64_t left = 0;
     (void)state;
-    home_open(&home);
-    home_scope(&home, 1, &stream);
-    home_heal_epoch(&home, 900);
+    open_in_epoch(&home, stream);
     for (uint64_t i = 0; i < 4; i++)
         home_add(&home, stream, home_fact(&home, home_id(10 + i), home_id(2), "t.plan"));
     home_seal(&home, stream, HOME_MAX_OPS);
@@ -79,32 +88,18 @@ static void test_two_restores_ask_for_all(void **state) {
     home_close(&home);
 }
 
-// A receipt that speaks of one operation.
-static void read_receipt(struct home *home, struct uuid stream, uint64_t key, int64_t now_ms) {
-    Lx__PushedGroup group = LX__PUSHED_GROUP__INIT;
-    group.stream = (ProtobufCBinaryData){UUID_SIZE, stream.bytes};
-    group.op_to = group.seq = key;
-    assert_int_equal(store_begin(home->store), STATUS_OK);
-    assert_int_equal(store_config_set_int(home->store, STORE_CONFIG_SERVER_TIME, now_ms),
-                     STATUS_OK);
-    assert_int_equal(store_outbox_settle(home->store, &group, key, now_ms), STATUS_OK);
-    assert_int_equal(store_commit(home->store), STATUS_OK);
-}
-
 // Five operations went in as many bundles. The receipts of the second and the fourth came at once,
 // the others when those were old enough to be forgotten.
 static void make_holes(struct home *home, struct uuid stream) {
-    home_open(home);
-    home_scope(home, 1, &stream);
-    home_heal_epoch(home, 900);
+    open_in_epoch(home, stream);
     for (uint64_t k = 0; k < 5; k++)
         home_add(home, stream, home_fact(home, home_id(10 + k), home_id(2), "t.plan"));
     home_seal(home, stream, HOME_MAX_OPS);
     for (uint64_t key = 2; key <= 4; key += 2)
-        read_receipt(home, stream, key, HOME_NOW_MS);
+        settle_from(home, stream, key, key, HOME_NOW_MS);
     home_pull(home, stream, 0, NULL, 5);
     for (uint64_t key = 1; key <= 5; key += 2)
-        read_receipt(home, stream, key, LATER_MS);
+        settle_from(home, stream, key, key, LATER_MS);
     assert_int_equal(store_begin(home->store), STATUS_OK);
     assert_int_equal(store_outbox_prune(home->store, LATER_MS), STATUS_OK);
     assert_int_equal(store_commit(home->store), STATUS_OK);
@@ -140,11 +135,8 @@ static void test_a_restore_asks_for_what_lies_below_a_hole(void **state) {
 static void test_new_device_after_changes_in_a_left_stream(void **state) {
     struct home home;
     struct uuid stream = home_id(1);
-    struct uuid other = home_id(3);
     (void)state;
-    home_open(&home);
-    home_scope(&home, 1, &other);
-    home_heal_epoch(&home, 900);
+    open_in_epoch(&home, home_id(3));
     for (uint64_t i = 0; i < 3; i++)
         home_add(&home, stream, home_person(&home, home_id(30), i == 0 ? "A" : "B", i));
     home_seal(&home, stream, HOME_MAX_OPS);
