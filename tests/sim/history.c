@@ -218,7 +218,8 @@ static void take_rows(const struct machine *client, const Lx__PullReply *reply, 
         if (row->seq <= last)
             finding("%s got a row of stream %s out of its place", client->name, text);
         last = row->seq;
-        if (row->fact != NULL || row->person != NULL || row->membership != NULL)
+        if (row->fact != NULL || row->person != NULL || row->membership != NULL ||
+            row->standing != NULL)
             places_delivered(id_of(reply->stream), id_of(row->subject), sent_us);
         count(COUNT_ROWS);
     }
