@@ -48,12 +48,15 @@ begin
   left join lateral (select m.* from lx.membership m where m.district = v_district and m.person = w.id offset 0) m on true
   order by w.id, m.from_at; -- offset 0: one by one, whatever the planner knows of the tables
 
-  -- who went to another district: home = the district's unit there
+  -- who went to another district: home = the district's unit there. Most who left are still in the district, and not asked for.
   return query
   select 6, null::int8, l.subject, (t.gone).to_stream, null::int8, null::int4, null::uuid, null::int4, (t.gone).left_at, null::timestamptz, null::bool,
          (t.gone).left_at
-  from lx.left_stream l cross join lateral (select lx.transferred(v_district, l.subject) as gone) t
-  where l.district = v_district and l.stream = p_stream and (t.gone).stream is not null;
+  from (select l.subject from lx.left_stream l
+        where l.district = v_district and l.stream = p_stream
+          and not exists (select from lx.person p where p.district = v_district and p.id = l.subject) offset 0) l
+  cross join lateral (select lx.transferred(v_district, l.subject) as gone) t
+  where (t.gone).stream is not null;
 
   return query
   select 4, null::int8, m.person, m.stream, null::int8, m.programme, m.unit, m.role, m.from_at, m.until_at, m.guest, null::timestamptz
