@@ -11,13 +11,12 @@ import peer
 
 import peers
 import town as towns
-from drive import Generator, Meter, Rounds, Seat, Spread, descriptors, interleave, load_generator, memory_kib, postgres_pids
+from drive import Generator, Meter, Rounds, Seat, Spread, descriptors, interleave, memory_kib, postgres_pids
 
 SLOW_US = 2000
 IDLE_STEPS = (5000, 18000)
 FILL_SEATS = 64
 GROUPBY_ROWS = 4_000_000
-RESCORE_WORKSHOPS, RESCORE_RECORDS = 8, 20
 
 
 class Bench:
@@ -29,13 +28,6 @@ class Bench:
         self.seen: dict[str, dict] = {}
         self.opened: set[str] = set()
         self.slow = peers.SlowDisk(city.cluster)
-
-    @staticmethod
-    def bare(options) -> "Bench":
-        """Without a city, for what makes its own."""
-        bench = Bench.__new__(Bench)
-        bench.options, bench.seen = options, {}
-        return bench
 
     def workers(self) -> list[int]:
         return self.city.server.children("worker")
@@ -209,13 +201,20 @@ def idle_memory(load: Generator, protocol: str, port: int, ca, seats: list[Seat]
 
 
 @contextlib.contextmanager
-def crowd(load: Generator, protocol: str, port: int, ca, seats: list[Seat], pids: list[int]):
-    """Many connections; afterwards the other side has let go of them, so that the next crowd finds descriptors."""
+def gone_afterwards(load: Generator, side: str, pids: list[int]):
+    """What is opened as this side goes again; afterwards the server has let go of it, so that the next finds descriptors."""
     before = descriptors(pids)
-    load.open("crowd", protocol, port, ca, seats)
     yield
-    load.call("close", "crowd")
-    lx.wait_until(lambda: descriptors(pids) <= before, 60, "the crowd is gone")
+    load.call("close", side)
+    lx.wait_until(lambda: descriptors(pids) <= before, 60, f"the connections of {side} are gone")
+
+
+@contextlib.contextmanager
+def crowd(load: Generator, protocol: str, port: int, ca, seats: list[Seat], pids: list[int]):
+    """Many connections."""
+    with gone_afterwards(load, "crowd", pids):
+        load.open("crowd", protocol, port, ca, seats)
+        yield
 
 
 def measure_idle(bench: Bench) -> dict[str, Spread]:
@@ -282,9 +281,9 @@ def reads(bench: Bench, name: str, connection: peer.Connection, method: str, req
     return measure
 
 
-def figures_of(bench: Bench, code: str, connection: peer.Connection, name: str, clients: int = 4) -> Callable[[], dict]:
+def figures_of(bench: Bench, code: str, connection: peer.Connection, name: str) -> Callable[[], dict]:
     request = peer.statistics.StatisticsRequest(programme=1, unit=bench.town.units[code], by=peer.statistics.BY_UNIT)
-    return reads(bench, name, connection, "STATISTICS", request, clients)
+    return reads(bench, name, connection, "STATISTICS", request)
 
 
 def measure_reads(bench: Bench) -> dict[str, Spread]:
@@ -310,13 +309,19 @@ def measure_reads(bench: Bench) -> dict[str, Spread]:
 
 
 def measure_groupby(bench: Bench) -> dict[str, Spread]:
-    """What a district's figure costs without roll-ups: a plain group by over so many rows of the ledger's own shape."""
+    """What a district's figure costs without roll-ups: a plain group by over so many rows of the ledger's own shape. Both in processor time, as all
+    of G11: of the group by its backend's, which does without parallel workers; of the figure server's and PostgreSQL's, asked as in `reads`."""
     towns.fill_plain(bench.city.cluster, GROUPBY_ROWS)
-    district = figures_of(bench, "340103", bench.town.chief(), "alone", clients=1)
-    rounds = bench.keep("group by", interleave(bench.options.rounds, {
-        "groupby": lambda: {"p50_ms": towns.group_by_ms(bench.city.cluster)}, "district": district}))
+    with towns.Session(bench.city.cluster) as session:
+        def group_by() -> dict:
+            with Meter(backend=[session.pid]) as meter:
+                seconds = timed(lambda: session.ask(towns.GROUP_BY))
+            return {"cpu_us": meter.used["backend"] * 1e6, "p50_ms": seconds * 1e3}
+
+        rounds = bench.keep("group by", interleave(bench.options.rounds, {
+            "groupby": group_by, "district": figures_of(bench, "340103", bench.town.chief(), "district")}))
     bench.city.cluster.sql("drop table lx.plain_fact")
-    return {"G11.groupby": rounds.ratio("groupby", "district", "p50_ms")}
+    return {"G11.groupby": rounds.ratio("groupby", "district", "cpu_us")}
 
 
 # ---- freshness ----
@@ -424,28 +429,7 @@ def measure_client(bench: Bench) -> dict[str, Spread]:
     return {"G16.sync": Spread.of(syncs), "G16.start": Spread.of(starts)}
 
 
-def rescore(town: towns.Town, teachers: int) -> dict:
-    """The time and, for each teacher, the processor time of one rescore."""
-    city = town.city
-    with Meter(assessor=city.server.children("assessor"), postgres=postgres_pids(city.cluster)) as meter:
-        town.load_scheme()
-        seconds = timed(town.wait_assessed)
-    return {"seconds": seconds, **{f"{name}_us": used / teachers * 1e6 for name, used in meter.used.items()}}
-
-
-def measure_rescore(bench: Bench) -> dict[str, Spread]:
-    """A changed scheme: how long until every teacher is scored by it. Twenty records each."""
-    with lx.Deployment(durable=True, workers=1) as city, load_generator() as load:
-        town = towns.Town(city, 1, RESCORE_WORKSHOPS)
-        city.server.start()
-        fill_records(load, city, town.settle(bench.options.teachers), RESCORE_RECORDS)
-        town.wait_assessed()
-        rounds = bench.keep("rescore", interleave(max(1, bench.options.rounds // 2), {"product": lambda: rescore(town, bench.options.teachers)}))
-    return {"G15.rescore": rounds.of("product", "seconds")}
-
-
 MEASURES: dict[str, Callable[[Bench], dict[str, Spread]]] = {
     "push": measure_push, "durable": measure_durable, "single": measure_single, "ping": measure_ping, "idle": measure_idle,
     "handshake": measure_handshake, "reads": measure_reads, "groupby": measure_groupby, "fresh": measure_fresh, "assess": measure_assess, "client": measure_client,
-    "rescore": measure_rescore,
 }

@@ -51,9 +51,9 @@ def dress(axes, curve: curves.Curve, unit: str, points: list[dict], values: list
     axes.legend(fontsize=8, loc="best")
 
 
-def draw(name: str, result: dict, folder: Path, caption: str) -> None:
+def draw(name: str, points: list[dict], folder: Path, caption: str) -> None:
     """NAME.svg and NAME.png."""
-    curve, points = curves.CURVES[name], result["points"]
+    curve = curves.CURVES[name]
     groups = panels(curve)
     columns = 2 if len(groups) > 3 else 1
     lines = -(-len(groups) // columns)

@@ -5,6 +5,7 @@ What a folder does not have stays as it was measured before, with its own date a
 import json
 import shutil
 from pathlib import Path
+from typing import Sequence
 
 import curves
 import targets
@@ -15,11 +16,11 @@ BEGIN, END = "<!-- made by tests/bench/run --report: -->", "<!-- end -->"
 BUSY = 0.1  # share of the machine that others used: above it a figure is marked
 
 
-def command(name: str, options) -> str:
-    """What repeats the measurement."""
-    words = [name] + [f"--{key} {value}" for key, value, usual in
-                      (("rounds", options.rounds, 5), ("seconds", options.seconds, 2), ("teachers", options.teachers, 200_000)) if value != usual]
-    words += ["--short"] if options.short else ["--points " + " ".join(map(str, options.points))] if options.points else []
+def command(name: str, options, points: Sequence[int] = ()) -> str:
+    """What repeats the measurement, of a curve these points."""
+    words = [name] + [f"--{key} {value}" for key, value, usual in (("rounds", options.rounds, 5), ("seconds", options.seconds, 2)) if value != usual]
+    if name in curves.CURVES and tuple(points) != curves.CURVES[name].points:
+        words.append("--points " + " ".join(map(str, points)))
     return "tests/bench/run " + " ".join(words)
 
 
@@ -39,7 +40,7 @@ def stored() -> dict:
 def merge(folder: Path) -> dict:
     """What is stored, with what the folder has in its place."""
     found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    return {**stored(), **{name: result for name, result in found.items() if "others" in result}}
+    return {**stored(), **{name: result for name, result in found.items() if "figures" in result or "points" in result}}
 
 
 def figure_rows(results: dict) -> list[dict]:
@@ -63,7 +64,7 @@ def tables(results: dict) -> str:
         parts.append(f"Not measured yet: {', '.join(missing)}.")
     for name, curve in curves.CURVES.items():
         if name in results:
-            parts += [f"## {curve.title}", curves.markdown(name, results[name]["curve"]), f"![{curve.title}](curves/{name}.svg)"]
+            parts += [f"## {curve.title}", curves.markdown(name, results[name]["points"]), f"![{curve.title}](curves/{name}.svg)"]
     machines = sorted({result["machine"] for result in results.values()})
     return "\n\n".join([*parts, "## Runs", f"Machine: {'; '.join(machines)}.", runs_table(results)])
 

@@ -1,5 +1,9 @@
 """The city that is measured: schools with workshops, offices that are logged in, and PostgreSQL's own rate beside it."""
+import concurrent.futures
+import itertools
 import os
+import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -51,6 +55,7 @@ class Town:
         self.units: dict[str, bytes] = {}
         self.used: set[tuple[bytes, bytes]] = set()
         self.people = self.settled = 0
+        self.numbers = itertools.count(1)  # of teachers
         self.schemes = 1
         self.grow(schools)
         city.ctl("programme", "start", lx.ROOT / "deploy/schemes/hefei-2021.yaml")
@@ -85,8 +90,7 @@ class Town:
         unit = self.units[unit_code]
         people, roster = [], []
         for _ in range(teachers):
-            self.people += 1
-            person, operations = office.teacher(unit, self.people)
+            person, operations = office.teacher(unit, next(self.numbers))
             people.append(person.hex())
             roster += operations
         next_op = self.next_op(connection, unit)
@@ -108,17 +112,24 @@ class Town:
         return [self.seat(self.office(school), workshop_code(school, w)) for school in schools for w in range(self.workshops)]
 
     def settle(self, teachers: int) -> list[Seat]:
-        """Workshops of TEACHERS until the city has so many teachers, in new schools: the new seats."""
+        """Workshops of TEACHERS until the city has so many teachers, in new schools: the new seats. Two logins push at a time."""
         wanted = -(-teachers // TEACHERS)
-        self.grow(-(-wanted // self.workshops))
-        seats, steward, served = [], None, -1
-        for number in range(self.settled, wanted):
-            school = number // self.workshops
-            if school // STEWARD_SCHOOLS != served:
-                served = school // STEWARD_SCHOOLS
-                steward = self.steward(range(school, min((served + 1) * STEWARD_SCHOOLS, -(-wanted // self.workshops))))
-            seats.append(self.seat(steward, workshop_code(school, number % self.workshops), min(TEACHERS, teachers - number * TEACHERS)))
+        schools = -(-wanted // self.workshops)
+        self.grow(schools)
+        one_at_a_time = threading.Lock()
+
+        def settle_some(served: range) -> list[Seat]:
+            with one_at_a_time:  # an account's password goes through a file
+                steward = self.steward(served)
+            numbers = range(max(self.settled, served.start * self.workshops), min(wanted, served.stop * self.workshops))
+            return [self.seat(steward, workshop_code(*divmod(n, self.workshops)), min(TEACHERS, teachers - n * TEACHERS)) for n in numbers]
+
+        first = self.settled // self.workshops
+        groups = [range(at, min(at + STEWARD_SCHOOLS, schools)) for at in range(first, schools, STEWARD_SCHOOLS)]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            seats = [seat for found in pool.map(settle_some, groups) for seat in found]
         self.settled = wanted
+        self.people += sum(len(seat.subject) // 32 for seat in seats)
         return seats
 
     def wait_assessed(self, seconds: float = 1800) -> None:
@@ -168,17 +179,40 @@ def raw_rate(cluster: lx.Cluster, connections: int = 2) -> float:
 
 
 def fill_plain(cluster: lx.Cluster, rows: int) -> None:
-    """A table of the ledger's columns without any index, with so many rows."""
-    values = {**{column: value for column, (_, value) in BATCH_ARRAYS.items()}, **BATCH_SAME, "id": "md5(n::text)::uuid"}
-    cluster.sql("create table lx.plain_fact (like lx.fact)")
+    """A table of the ledger's columns without any index, with so many rows of twenty indicators."""
+    values = {**{column: value for column, (_, value) in BATCH_ARRAYS.items()}, **BATCH_SAME, "id": "md5(n::text)::uuid",
+              "kind": "1 + n % 4", "item": "'item' || n % 20"}
+    cluster.sql("create unlogged table lx.plain_fact (like lx.fact)")
     for at in range(0, rows, PLAIN_STEP):
         cluster.sql(f"insert into lx.plain_fact ({', '.join(values)}) select {', '.join(values.values())} "
                     f"from generate_series({at + 1}, {min(rows, at + PLAIN_STEP)}) n")
     cluster.sql("analyze lx.plain_fact")
 
 
-def group_by_ms(cluster: lx.Cluster) -> float:
-    """One district's figures, computed from its records."""
-    out = cluster.sql("explain (analyze, timing off) select f.kind, count(*), sum(f.quantity), min(f.occurred_at) "
-                      "from lx.plain_fact f where f.district = 1 and f.programme = 1 group by f.kind")
-    return float(next(row[0] for row in out if "Execution Time" in row[0]).split()[2])
+# One district's figures by indicator, computed from its records; told as one line.
+GROUP_BY = ("select string_agg(x::text, ' ') from (select f.kind, f.item, count(*), sum(f.quantity), min(f.occurred_at) "
+            "from lx.plain_fact f where f.district = 1 and f.programme = 1 group by f.kind, f.item) x")
+
+
+class Session:
+    """A session of the superuser without parallel workers: what it asks, one backend does."""
+
+    def __init__(self, cluster: lx.Cluster):
+        self.process = subprocess.Popen([lx.ROOT / "deploy/cluster", "psql", cluster.folder, "-qtA"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True, cwd=lx.ROOT)
+        self.pid = int(self.ask("set max_parallel_workers_per_gather = 0; select pg_backend_pid()"))
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.process.stdin.close()
+        self.process.wait(30)
+
+    def ask(self, text: str) -> str:
+        """The only line of the answer."""
+        self.process.stdin.write(text + ";\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, f"the session ended with {self.process.wait()}: {text}"
+        return line.strip()

@@ -77,16 +77,15 @@ class Pinger(threading.Thread):
             self.fault = fault
 
     def finish(self) -> None:
-        self.stopping.set()
         self.join(60)
         self.stream.close()
 
 
-class Pingers:
-    """A crowd of them, for as long as the block lasts; a connection that is lost is a finding."""
+class Crowd:
+    """Threads of one kind, for as long as the block lasts. Each has an event `stopping`, a method finish(), and a `fault` when it met one: a finding."""
 
-    def __init__(self, count: int, port: int, context: ssl.SSLContext, every_s: float = 0.1):
-        self.all = [Pinger(port, context, every_s) for _ in range(count)]
+    def __init__(self, everybody: list):
+        self.all = everybody
 
     def __enter__(self):
         for one in self.all:
@@ -95,11 +94,20 @@ class Pingers:
 
     def __exit__(self, *_):
         for one in self.all:
+            one.stopping.set()
+        for one in self.all:
             one.finish()
 
     def check(self) -> None:
-        lost = [one.fault for one in self.all if one.fault is not None]
-        assert not lost, f"{len(lost)} of {len(self.all)} connections were lost: {lost[0]!r}"
+        faults = [one.fault for one in self.all if one.fault is not None]
+        assert not faults, f"{len(faults)} of {len(self.all)} were not served: {faults[0]!r}"
+
+
+class Pingers(Crowd):
+    """A connection that is lost is a finding."""
+
+    def __init__(self, count: int, port: int, context: ssl.SSLContext, every_s: float = 0.1):
+        super().__init__([Pinger(port, context, every_s) for _ in range(count)])
 
     def take(self) -> list[float]:
         """What was measured since the last time, sorted."""

@@ -38,33 +38,23 @@ class Connector(threading.Thread):
             raw.close()
             self.cut_short += 1
 
+    def finish(self) -> None:
+        self.join(120)
 
-class Connectors:
-    """Some of them, for as long as the block lasts; a connection that is refused is a finding."""
+
+class Connectors(service.Crowd):
+    """A connection that is refused is a finding."""
 
     def __init__(self, port: int, context: ssl.SSLContext, count: int = 4):
-        self.all = [Connector(port, context) for _ in range(count)]
-
-    def __enter__(self):
-        for one in self.all:
-            one.start()
-        return self
-
-    def __exit__(self, *_):
-        for one in self.all:
-            one.stopping.set()
-        for one in self.all:
-            one.join(120)
+        super().__init__([Connector(port, context) for _ in range(count)])
 
     def await_progress(self) -> None:
         before = [one.connected for one in self.all]
         lx.wait_until(lambda: any(one.fault for one in self.all) or
                       all(one.connected > n for one, n in zip(self.all, before)), 120, "everybody is served")
 
-    def check(self) -> dict:
-        faults = [one.fault for one in self.all if one.fault is not None]
-        assert not faults, f"a connection was refused: {faults[0]!r}"
-        return {"refused_connections": len(faults), "connected": sum(one.connected for one in self.all),
+    def counts(self) -> dict:
+        return {"refused_connections": sum(one.fault is not None for one in self.all), "connected": sum(one.connected for one in self.all),
                 "cut_short": sum(one.cut_short for one in self.all)}
 
 
@@ -78,7 +68,8 @@ def restart_under_connects(server: lx.Server, context: ssl.SSLContext, restarts:
             server.launch()
         crowd.await_progress()
     server.stop()
-    return {"restarts": restarts, **crowd.check()}
+    crowd.check()
+    return {"restarts": restarts, **crowd.counts()}
 
 
 def fingerprint(port: int, context: ssl.SSLContext) -> bytes:

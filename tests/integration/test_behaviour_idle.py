@@ -24,8 +24,7 @@ PATIENCE_S = 5
 
 @pytest.fixture(name="city")
 def fixture_city():
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    limits = lx.raise_descriptor_limit()
     try:
         with lx.Deployment(max_connections=IDLE + 100) as deployment:
             yield found_city(deployment)

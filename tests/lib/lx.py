@@ -6,6 +6,7 @@ always for a condition (wait_until), never for a time.
 import json
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -35,6 +36,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def raise_descriptor_limit() -> tuple[int, int]:
+    """As many descriptors as this process may have; gives what it had, for resource.setrlimit."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    return before
 
 
 class Failed(AssertionError):

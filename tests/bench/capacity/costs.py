@@ -32,7 +32,7 @@ def load() -> tuple[Costs, dict]:
     """The costs and the measurements that they come from."""
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     used = {name: results[name] for name in USED}
-    batch, connections, ledger, teachers = (used[name]["curve"]["points"] for name in USED)
+    batch, connections, ledger, teachers = (used[name]["points"] for name in USED)
     last = ledger[-1]  # the largest ledger
     grown = teachers[-1]
     return Costs(

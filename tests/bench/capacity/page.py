@@ -1,5 +1,6 @@
 """Writes the tables of deploy/CAPACITY.md. See run."""
 import argparse
+import itertools
 import math
 import random
 import sys
@@ -10,8 +11,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "lib"), str(HERE.parents[1] / "interop")]
 
 import costs as measured  # noqa: E402  (the paths come first)
+import curves  # noqa: E402
 import report  # noqa: E402
 import simulate  # noqa: E402
+import subjects  # noqa: E402
 
 PAGE = HERE.parents[2] / "deploy/CAPACITY.md"
 BEGIN, END = "<!-- made by tests/bench/capacity/run: -->", "<!-- end -->"
@@ -24,7 +27,6 @@ ASSESSORS = (1, 2, 4, 8)
 # What a deadline day must keep: room for a backup beside, and the promises.
 BUSY_MOST, ANSWER_MOST_S, FRESH_MOST_S = 0.6, 1.0, 1.0
 RECORDS_A_YEAR = 60
-WORKER_CLIENTS = 18_000           # connections of one process, measured so far
 PROCESS_MIB, PROCESSES = 16, 24   # a connection of PostgreSQL, or a process of lianxiaod
 WIRE = {"record": 130, "page": 100 * 150, "login": 6_000, "answer": 120}  # bytes with TLS, counted from proto/ and the certificates
 
@@ -96,7 +98,7 @@ def cities(costs: measured.Costs, seed: int) -> str:
     for teachers in CITIES:
         need = smallest(costs, simulate.peak(costs, teachers, HABITS, seed, min(3600, 3e7 / teachers)))
         rows.append([f"{teachers:,}", f"{clients_of(teachers):,}", number(records_a_second(teachers)),
-                     f"{need.machine.cores}" + ("" if holds(need.outcome) else " (not enough)"), f"{math.ceil(clients_of(teachers) / WORKER_CLIENTS)}", f"{need.machine.assessors}", f"{need.outcome.busy:.0%}",
+                     f"{need.machine.cores}" + ("" if holds(need.outcome) else " (not enough)"), f"{math.ceil(clients_of(teachers) / subjects.PROCESS_CONNECTIONS)}", f"{need.machine.assessors}", f"{need.outcome.busy:.0%}",
                      ms(need.outcome.p99_s), ms(need.outcome.session_p99_s), ms(need.outcome.fresh_p99_s), f"{number(memory_gib(costs, teachers))} GiB",
                      f"{number(disk_gib(costs, teachers))} GiB", f"{number(wal_gib(costs, teachers))} GiB", f"{number(network_mbit(teachers))} Mbit/s"])
     return table(["teachers", "clients", "records a second", "cores", "workers at least", "assessors", "busy", "answer p99", "sync p99", "into the figures p99", "memory",
@@ -117,7 +119,8 @@ def sizes(seed: int) -> list[int]:
     """Teachers of each city: a few large ones, many small ones."""
     chance = random.Random(seed)
     weights = [chance.lognormvariate(0, SPREAD) for _ in range(COUNTRY_CITIES)]
-    return sorted(round(COUNTRY_TEACHERS * weight / sum(weights)) for weight in weights)
+    ends = [round(COUNTRY_TEACHERS * part / sum(weights)) for part in itertools.accumulate(weights)]
+    return sorted(end - begin for begin, end in zip([0, *ends], ends))
 
 
 def country(costs: measured.Costs, seed: int) -> str:
@@ -140,14 +143,22 @@ def country(costs: measured.Costs, seed: int) -> str:
 
 
 def sources(costs: measured.Costs, used: dict) -> str:
-    busy = sorted(name for name, result in used.items() if report.is_busy(result))
     rows = [["a push of 10 / 100 records", ms(measured.push_seconds(costs, 10)) + " / " + ms(measured.push_seconds(costs, 100))],
             ["connection, both certificates, Hello by token", ms(costs.login)], ["pull: nothing new / 100 rows", f"{ms(costs.nothing)} / {ms(costs.page)}"],
             ["the city's figures", ms(costs.statistics)], ["a teacher scored; the round of one record, with workshop and school", f"{ms(costs.assess)}; {ms(costs.round)}"], ["memory of a connection", f"{costs.connection_kib:.1f} KiB"],
             ["a record: on disk / WAL", f"{costs.row_bytes:,.0f} / {costs.wal_bytes:,.0f} bytes"], ["a teacher with 20 records: on disk", f"{costs.teacher_kib:.1f} KiB"]]
-    runs = "; ".join(f"{name} ({result['date']}, to {result['curve']['points'][-1]['x']:,.0f})" for name, result in sorted(used.items()))
-    marked = f" **Measured on a busy machine, so costs are too high: {', '.join(busy)}.**" if busy else ""
-    return f"Measured: {runs}.{marked}\n\n" + table(["what", "processor time of server and PostgreSQL, or size"], rows)
+    return "\n\n".join([origin(used), table(["what", "processor time of server and PostgreSQL, or size"], rows)])
+
+
+def origin(used: dict) -> str:
+    """Which results the costs are from, and how much they are worth."""
+    busy = [name for name, result in sorted(used.items()) if report.is_busy(result)]
+    rows = [[f"`{result['command']}`", result["date"], f"{result['points'][-1]['x']:,.0f} {curves.CURVES[name].x_label}", f"{result['others']:.0%}" + (" (busy)" if name in busy else "")]
+            for name, result in sorted(used.items())]
+    said = f"**Others used the machine when these were measured, so their costs are too high: {', '.join(busy)}.**" if busy else "All on a quiet machine."
+    machines = "; ".join(sorted({result["machine"] for result in used.values()}))
+    return "\n\n".join([f"Computed from [tests/bench/results.json](../tests/bench/results.json), of {machines}. {said}",
+                        table(["measured by", "when", "to", "others' share of the machine"], rows)])
 
 
 def assumptions() -> str:

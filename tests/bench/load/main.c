@@ -8,6 +8,7 @@
 
 #include "common/base/arena.h"
 #include "load.h"
+#include "tests/lib/precise_base.h"
 
 #define SIDES_MAX 32
 #define LINE_MAX_SIZE 32768
@@ -196,15 +197,10 @@ static void do_shake(struct generator *generator, const char *name, int count) {
 
 int main(void) {
     struct generator generator = {.arena = arena_new(0)};
-    struct event_config *config = event_config_new();
     char line[LINE_MAX_SIZE];
     char *words[WORDS_MAX];
-    if (!generator.arena || !config)
-        fatal("no memory");
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-    generator.base = event_base_new_with_config(config);
-    event_config_free(config);
-    if (!generator.base)
+    generator.base = precise_base();
+    if (!generator.arena || !generator.base)
         fatal("no memory");
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "tests/fault/proxy/link.h"
+#include "tests/lib/precise_base.h"
 
 struct options {
     uint64_t seed, plans;
@@ -127,25 +128,13 @@ static bool read_options(int argc, char **argv, struct options *out) {
     return argc % 2 == 1 && (out->plans > 0 || out->to > 0);
 }
 
-// Delays are never shorter than planned: libevent by default reads a clock of 4 ms steps, and a
-// wake-up in between would take up to a step off (34 of 6,000 double delays of 50 ms; now none).
-static struct event_base *precise_base(void) {
-    struct event_config *config = event_config_new();
-    if (config == NULL)
-        return NULL;
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-    struct event_base *base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
 static int serve(struct state *state, const struct options *options) {
     struct sockaddr_in target = {.sin_family = AF_INET,
                                  .sin_port = htons(options->to),
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     uint16_t port = 0;
     int listener = listen_on(&port);
-    state->proxy.base = precise_base();
+    state->proxy.base = precise_base(); // delays are never shorter than planned
     if (listener < 0 || state->proxy.base == NULL) {
         perror("lx_fault_proxy");
         return 1;
