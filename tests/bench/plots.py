@@ -1,4 +1,5 @@
-"""Draws a scale curve: a panel for each unit, with median, lowest and highest, and the band of what counts as flat."""
+"""Draws a scale curve: what shall be flat beside the first point, as measured by turns, with the band of what counts as flat; and a panel
+for each unit with median, lowest and highest."""
 from pathlib import Path
 
 import matplotlib
@@ -20,15 +21,24 @@ def panels(curve: curves.Curve) -> list[list[curves.Series]]:
     return list(units.values())
 
 
-def draw_series(axes, series: curves.Series, points: list[dict], place: int) -> None:
-    xs = [point["x"] for point in points]
-    values = [point["values"][series.key] for point in points]
+def draw_series(axes, label: str, points: list[dict], values: list[dict], place: int) -> None:
     medians = [value["median"] for value in values]
     spread = [[m - v["low"] for m, v in zip(medians, values)], [v["high"] - m for m, v in zip(medians, values)]]
-    line = axes.errorbar(xs, medians, yerr=spread, marker=MARKERS[place % len(MARKERS)], capsize=3, linewidth=1.5, label=series.label)
-    if series.flat:
-        first = medians[0]
-        axes.fill_between([min(xs), max(xs)], first / curves.FLAT, first * curves.FLAT, color=line[0].get_color(), alpha=0.12, linewidth=0)
+    axes.errorbar([point["x"] for point in points], medians, yerr=spread, marker=MARKERS[place % len(MARKERS)], capsize=3, linewidth=1.5, label=label)
+
+
+def draw_unit(axes, curve: curves.Curve, points: list[dict], group: list[curves.Series]) -> None:
+    for place, series in enumerate(group):
+        draw_series(axes, series.label, points, [point["values"][series.key] for point in points], place)
+    dress(axes, curve, group[0].unit, points, [v for s in group for p in points for v in p["values"][s.key].values()])
+
+
+def draw_ratios(axes, curve: curves.Curve, points: list[dict], group: list[curves.Series]) -> None:
+    """Where the median of the ratios lies, nine times in ten."""
+    for place, series in enumerate(group):
+        draw_series(axes, series.label, points, [point["ratios"][series.key] for point in points], place)
+    axes.axhspan(1 / curves.FLAT, curves.FLAT, color="grey", alpha=0.15, linewidth=0)
+    dress(axes, curve, "times the first point, by turns", points, [curves.FLAT, *(p["ratios"][s.key]["high"] for s in group for p in points)])
 
 
 def dress(axes, curve: curves.Curve, unit: str, points: list[dict], values: list[float]) -> None:
@@ -54,16 +64,15 @@ def dress(axes, curve: curves.Curve, unit: str, points: list[dict], values: list
 def draw(name: str, points: list[dict], folder: Path, caption: str) -> None:
     """NAME.svg and NAME.png."""
     curve = curves.CURVES[name]
-    groups = panels(curve)
-    columns = 2 if len(groups) > 3 else 1
-    lines = -(-len(groups) // columns)
+    flat = [series for series in curve.series if series.flat]
+    drawings = ([(draw_ratios, flat)] if flat else []) + [(draw_unit, group) for group in panels(curve)]
+    columns = 2 if len(drawings) > 3 else 1
+    lines = -(-len(drawings) // columns)
     figure, grid = pyplot.subplots(lines, columns, figsize=(8 * columns, 3.6 * lines), squeeze=False, layout="constrained")
-    for axes in grid.flat[len(groups):]:
+    for axes in grid.flat[len(drawings):]:
         axes.axis("off")
-    for axes, group in zip(grid.flat, groups):
-        for place, series in enumerate(group):
-            draw_series(axes, series, points, place)
-        dress(axes, curve, group[0].unit, points, [v for s in group for p in points for v in p["values"][s.key].values()])
+    for axes, (panel, group) in zip(grid.flat, drawings):
+        panel(axes, curve, points, group)
     figure.suptitle(f"{curve.title}\n{caption}", fontsize=10)
     for kind in ("svg", "png"):
         figure.savefig(folder / f"{name}.{kind}", dpi=120, metadata={"Date": None} if kind == "svg" else None)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 BENCH = Path(__file__).resolve().parents[1]
 RESULTS = BENCH / "results.json"
 USED = ("batch", "connections", "ledger", "teachers")  # the measurements that the costs come from
-LOGIN_ROUNDS = 2.0  # PostgreSQL's processor time for a Hello by token, in selects
+LOGIN_PULLS = 2.0  # PostgreSQL's processor time for a Hello by token, in pulls of nothing: an assumption, shown on the page
 
 
 class Costs(NamedTuple):
@@ -37,7 +37,7 @@ def load() -> tuple[Costs, dict]:
     grown = teachers[-1]
     return Costs(
         push=[(p["x"], (median(p, "server_us") + median(p, "postgres_us")) * p["x"] / 1e6) for p in batch],
-        login=median(connections[-1], "login_us") / 1e6 + LOGIN_ROUNDS * median(last, "nothing_us") / 1e6,
+        login=median(connections[-1], "login_us") / 1e6 + LOGIN_PULLS * median(last, "nothing_us") / 1e6,
         nothing=median(last, "nothing_us") / 1e6, page=median(last, "page_us") / 1e6, statistics=median(grown, "city_us") / 1e6,
         assess=(median(grown, "assessor_us") + median(grown, "postgres_us")) / 1e6,
         round=median(grown, "round_us") / 1e6,

@@ -165,7 +165,7 @@ def assumptions() -> str:
     h = HABITS
     return (f"One client for {h.teachers_a_client} teachers; {h.records_a_teacher} records a teacher on the day and {RECORDS_A_YEAR} in the year; {h.syncs_a_day} syncs a client, "
             f"{h.peak_share:.0%} of them in the busiest hour; a sync asks about {h.streams} streams, {h.moved_streams} of which have moved by 100 rows; "
-            f"{h.figures_share:.0%} look at the city's figures. A disk sync takes {simulate.SYNC_S * 1000:g} ms. A city's machine is large enough when it is at most "
+            f"{h.figures_share:.0%} look at the city's figures. A disk sync takes {simulate.SYNC_S * 1000:g} ms. A login costs PostgreSQL as much as {measured.LOGIN_PULLS:g} pulls of nothing do in all. A city's machine is large enough when it is at most "
             f"{BUSY_MOST:.0%} busy, 99% of the answers come within {ANSWER_MOST_S:g} s and 99% of the records are in the figures within {FRESH_MOST_S:g} s.")
 
 
