@@ -31,16 +31,29 @@ def used_us(meter: Meter, count: int) -> dict:
     return {f"{name}_us": used / count * 1e6 for name, used in meter.used.items()}
 
 
+def started(stack: contextlib.ExitStack, **settings) -> lx.Deployment:
+    """A durable city of one worker. No checkpoint falls into what is measured: after each, a page that changes goes into the WAL as a whole once,
+    in a large city more of them, and that is a cost of the interval between checkpoints."""
+    city = stack.enter_context(lx.Deployment(durable=True, workers=1, **settings))
+    psql(city, "alter system set checkpoint_timeout = '1d'", "alter system set max_wal_size = '100GB'", "select pg_reload_conf()")
+    return city
+
+
 def upkeep(city: lx.Deployment) -> None:
-    """What autovacuum and the next checkpoint would do sooner or later is not done while something is measured."""
-    lx.run([lx.ROOT / "deploy/cluster", "psql", city.cluster.folder, "-q", "-c", "vacuum (analyze)", "-c", "checkpoint"], seconds=1200)
+    """What autovacuum would do sooner or later is not done while something is measured."""
+    psql(city, "vacuum (analyze)")
+
+
+def psql(city: lx.Deployment, *statements: str) -> None:
+    """Each for itself."""
+    lx.run([lx.ROOT / "deploy/cluster", "psql", city.cluster.folder, "-q", *(word for one in statements for word in ("-c", one))], seconds=1200)
 
 
 class Ledger:
     """A city without an assessor, so that nothing but its ledger grows. One seat's stream is only filled, and read."""
 
     def __init__(self, stack: contextlib.ExitStack):
-        self.city = stack.enter_context(lx.Deployment(durable=True, workers=1, dsn_assessor=""))
+        self.city = started(stack, dsn_assessor="")
         self.load = stack.enter_context(load_generator())
         seats_of_schools = LEDGER_SEATS + 1
         self.town = towns.Town(self.city, 1, CITY_WORKSHOPS)
@@ -146,7 +159,7 @@ class Crowd:
 
     def __init__(self, stack: contextlib.ExitStack):
         self.stack, self.nodes, self.count = stack, [], 0
-        self.city = stack.enter_context(lx.Deployment(durable=True, workers=1, max_connections=2 * PROCESS_CONNECTIONS))
+        self.city = started(stack, max_connections=2 * PROCESS_CONNECTIONS)
         town = towns.Town(self.city, 1)
         self.city.server.start()
         office = town.office(0)
@@ -194,7 +207,7 @@ class Batch:
 
     def __init__(self, stack: contextlib.ExitStack):
         self.records = 0
-        self.city = stack.enter_context(lx.Deployment(durable=True, workers=1, dsn_assessor=""))
+        self.city = started(stack, dsn_assessor="")
         self.load = stack.enter_context(load_generator())
         town = towns.Town(self.city, 1, BATCH_CLIENTS)
         self.city.server.start()
@@ -218,7 +231,7 @@ class Teachers:
     """A city with its assessor, in which teachers with a year's records are settled."""
 
     def __init__(self, stack: contextlib.ExitStack):
-        self.city = stack.enter_context(lx.Deployment(durable=True, workers=1))
+        self.city = started(stack)
         self.load = stack.enter_context(load_generator())
         self.town = towns.Town(self.city, 1, CITY_WORKSHOPS)
         self.city.server.start()
