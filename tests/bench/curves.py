@@ -2,7 +2,7 @@
 
 Two cities run side by side: one grows from point to point, the other is made anew for each point and stays at the first. They take
 turns (A B B A ...), so each point is a ratio to the first in the same seconds, whatever the machine does meanwhile. A point is
-measured until its ratios are certainly on one side of FLAT, or for three times --rounds.
+measured until its ratios are certainly on one side of FLAT, or for three times --rounds. What need not be flat has no first beside it.
 """
 import contextlib
 import time
@@ -29,6 +29,10 @@ class Part(NamedTuple):
     method: str
     series: tuple[Series, ...]
 
+    @property
+    def flat(self) -> list[str]:
+        return [series.key for series in self.series if series.flat]
+
 
 class Curve(NamedTuple):
     title: str
@@ -39,6 +43,10 @@ class Curve(NamedTuple):
     parts: tuple[Part, ...]
     fixed_s: float   # a point takes so long on two free cores,
     each_s: float    # and for each of what it is made of
+
+    @property
+    def flat(self) -> bool:
+        return any(series.flat for series in self.series)
 
     @property
     def series(self) -> list[Series]:
@@ -65,7 +73,7 @@ CURVES = {
     "batch": Curve("Records of a push", "records of a push", (1, 2, 5, 10, 20, 50, 100, 200, 500), (1, 10, 100, 500), subjects.Batch, (
         Part("push", (
             Series("server_us", "server", "µs a record"), Series("postgres_us", "PostgreSQL", "µs a record"),
-            Series("load_us", "the client's side", "µs a record"), Series("p50_ms", "a push, 16 clients: median", "ms"))),), 20, 0),
+            Series("load_us", "the client's side", "µs a record"), Series("p50_ms", "a push, 16 clients: median", "ms"))),), 15, 0),
     "teachers": Curve("Teachers of a city", "teachers", (100, 1_000, 10_000, 200_000), (100, 500), subjects.Teachers, (
         Part("figures", (
             Series("school_us", "statistics of a school: server and PostgreSQL", "µs", True),
@@ -89,16 +97,19 @@ def is_certain(ratio: Spread) -> bool:
 
 
 def by_turns(part: Part, here: object, first: object, rounds: int, seconds: float) -> Rounds:
-    """A first round warms up and is not counted."""
-    found, started = Rounds({"here": [], "first": []}), time.monotonic()
-    sides = [("here", getattr(here, part.method)), ("first", getattr(first, part.method))]
+    """A first round warms up and is not counted, unless it took so long that it was warm soon."""
+    sides = {"here": here, "first": first} if part.flat else {"here": here}
+    found, started = Rounds({name: [] for name in sides}), time.monotonic()
     for number in range(MORE * rounds + 1):
-        for name, measure in sides if number % 2 else reversed(sides):
-            row = measure(seconds)
-            if number > 0:
-                found.rows[name].append(row)
-        certain = number >= max(FEW, rounds) and all(is_certain(likely(found.ratios("here", "first", s.key))) for s in part.series if s.flat)
-        if certain or number >= min(FEW, rounds) and time.monotonic() - started > PATIENCE_S:
+        rows = {name: getattr(sides[name], part.method)(seconds) for name in (sides if number % 2 else reversed(sides))}
+        passed = time.monotonic() - started
+        if number == 0 and passed < PATIENCE_S / FEW:
+            continue
+        for name, row in rows.items():
+            found.rows[name].append(row)
+        count = len(found.rows["here"])
+        certain = count >= max(FEW, rounds) and all(is_certain(likely(found.ratios("here", "first", key))) for key in part.flat)
+        if certain or count >= min(FEW, rounds) and passed > PATIENCE_S:
             break
     return found
 
@@ -107,16 +118,18 @@ def measure_point(curve: Curve, here: object, point: int, rounds: int, seconds: 
     """What is written down of one point. The ratio's lowest and highest are where its median lies, nine times in ten."""
     found = {"values": {}, "ratios": {}, "rounds": {}}
     with contextlib.ExitStack() as stack:
-        first = curve.make(stack)
-        first.grow(curve.points[0])
+        first = curve.make(stack) if curve.flat else None
+        if first is not None:
+            first.grow(curve.points[0])
         here.grow(point)
         before = here.size()
         for part in curve.parts:
             seen = by_turns(part, here, first, rounds, seconds)
             for s in part.series:
                 found["values"][s.key] = seen.of("here", s.key)._asdict()
-                found["ratios"][s.key] = likely(seen.ratios("here", "first", s.key))._asdict()
                 found["rounds"][s.key] = len(seen.rows["here"])
+            for key in part.flat:
+                found["ratios"][key] = likely(seen.ratios("here", "first", key))._asdict()
         return {"point": point, "x": (before + here.size()) / 2, **found}
 
 

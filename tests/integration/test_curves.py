@@ -68,6 +68,12 @@ def test_rounds_that_differ_are_unclear_after_three_times_as_many():
     assert said.startswith("unclear, rounds differ: 1.10× (0.90 to 1.30)") and rounds == 15
 
 
+def test_what_takes_long_ends_after_three_rounds(monkeypatch):
+    monkeypatch.setattr(curves, "PATIENCE_S", 0)
+    said, rounds = verdict(lambda point, number: 5 * (NOISE[number % len(NOISE)] if point == 100 else 1))
+    assert said.startswith("unclear, rounds differ: 1.00× (0.80 to 1.30)") and rounds == 3  # the first is counted, too
+
+
 def test_noise_that_both_share_falls_out():
     assert verdict(lambda point, number: 5 * NOISE[number % len(NOISE)]) == ("flat within 15%", 5)
 
