@@ -41,6 +41,14 @@ struct typed *history_typeds(size_t *out_count) {
     return typeds;
 }
 
+const struct typed *history_twin(const struct typed *typed, const struct typed *after) {
+    for (size_t i = after != NULL ? (size_t)(after - typeds) + 1 : 0; i < n_typeds; i++)
+        if (!uuid_is_nil(typed->row) && uuid_equal(typeds[i].row, typed->row) &&
+            !uuid_equal(typeds[i].record, typed->record))
+            return &typeds[i];
+    return NULL;
+}
+
 static struct arena *arena; // owns: the message that is being read
 
 static struct uuid id_of(ProtobufCBinaryData bytes) {
@@ -275,13 +283,26 @@ static void on_frame(const struct machine *client, int64_t sent_us, bool to_serv
 
 // ---- what was typed ----
 
+static struct uuid row_of(const Lx__Fact *fact) {
+    struct uuid row = {{0}};
+    Lx__Fact content = *fact;
+    content.has_id = 0;
+    uint8_t packed[1024];
+    if (!fact->has_source_key)
+        return row;
+    if (lx__fact__get_packed_size(&content) > sizeof packed)
+        abort();
+    digest_operation(view_from(packed, lx__fact__pack(&content, packed)), row.bytes);
+    return row;
+}
+
 void history_typed(const struct device *device, int64_t entry, const Lx__Operation *operation) {
     struct typed *typed = add_typeds();
     typed->client = &device->machine;
     typed->entry = entry;
     typed->is_fact = operation->fact != NULL;
     if (typed->is_fact)
-        typed->subject = id_of(operation->fact->subject);
+        typed->subject = id_of(operation->fact->subject), typed->row = row_of(operation->fact);
     typed->record = record_of(operation);
     count(COUNT_OPERATIONS);
     trace("entry %" PRId64 " is a %s", entry, kind_of(operation));
@@ -371,6 +392,33 @@ static bool is_accounted_for(struct uuid record) {
     return false;
 }
 
+static bool is_among(const struct db_result *ids, struct uuid id) {
+    for (int row = 0; row < db_rows(ids); row++)
+        if (uuid_equal(db_uuid(ids, row, 0), id))
+            return true;
+    return false;
+}
+
+static bool is_acknowledged(struct uuid record) {
+    for (size_t i = 0; i < n_sents; i++)
+        if (sents[i].acknowledged && !sents[i].refused && uuid_equal(sents[i].record, record))
+            return true;
+    return false;
+}
+
+// An imported row that somebody else has brought: it is there, under the id that came first.
+static bool is_there_as_twin(struct uuid record, const struct db_result *missing) {
+    for (size_t i = 0; i < n_typeds; i++) {
+        if (!uuid_equal(typeds[i].record, record))
+            continue;
+        const struct typed *twin = NULL;
+        while ((twin = history_twin(&typeds[i], twin)) != NULL)
+            if (is_acknowledged(twin->record) && !is_among(missing, twin->record))
+                return true;
+    }
+    return false;
+}
+
 // I1: acknowledged and not refused means that the record is there.
 static void check_acknowledged(void) {
     struct uuid *ids = calloc(n_sents + 1, sizeof *ids);
@@ -397,7 +445,8 @@ static void check_acknowledged(void) {
     for (int row = 0; result != NULL && row < db_rows(result); row++) {
         char text[UUID_TEXT_SIZE];
         uuid_format(db_uuid(result, row, 0), text);
-        if (is_accounted_for(db_uuid(result, row, 0)))
+        if (is_accounted_for(db_uuid(result, row, 0)) ||
+            is_there_as_twin(db_uuid(result, row, 0), result))
             continue;
         finding("lost: %s was acknowledged and is not in the ledger", text);
     }

@@ -21,12 +21,16 @@ struct typed {
     struct uuid record;
     bool is_fact;
     struct uuid subject;
-    bool archived; // the person took it back or repeated it
-    bool seen;     // in the home's view after its last sync
+    struct uuid row; // of an imported row: what its key and content come to; nil: typed by hand
+    bool archived;   // the person took it back or repeated it
+    bool seen;       // in the home's view after its last sync
 };
 
 const struct sent *history_sents(size_t *out_count);
 struct typed *history_typeds(size_t *out_count);
+// The next after `after` (NULL: the first) that imports the same row under another id. Only one of
+// them is stored.
+const struct typed *history_twin(const struct typed *typed, const struct typed *after);
 
 // ---- sight.c ----
 

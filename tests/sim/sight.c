@@ -62,18 +62,27 @@ static bool was_refused(const struct device *device, const struct typed *typed) 
            before >= OUTBOX_REFUSED;
 }
 
+// An imported row that was there is seen under the id that came first.
+static bool sees(const struct device *device, const struct typed *typed, struct arena *own) {
+    struct store_row row;
+    const struct typed *twin = NULL;
+    bool seen =
+        store_find_id(device->store, STORE_KIND_FACT, typed->record, own, &row) == STATUS_OK;
+    while (!seen && (twin = history_twin(typed, twin)) != NULL)
+        seen = store_find_id(device->store, STORE_KIND_FACT, twin->record, own, &row) == STATUS_OK;
+    return seen;
+}
+
 static void look_at(const struct device *device, struct typed *typed, bool in_step,
                     struct arena *own) {
     struct outbox_entry entry;
-    struct store_row row;
     bool was_seen = typed->seen;
     typed->seen = false;
     if (store_outbox_get(device->store, typed->entry, own, &entry) != STATUS_OK ||
         entry.state == OUTBOX_REFUSED || entry.state == OUTBOX_ARCHIVED ||
         was_refused(device, typed))
         return;
-    typed->seen =
-        store_find_id(device->store, STORE_KIND_FACT, typed->record, own, &row) == STATUS_OK;
+    typed->seen = sees(device, typed, own);
     bool expected = was_seen || (in_step && is_brought(device, entry.stream));
     if (expected && !typed->seen && !may_be_away(device, typed, &entry))
         finding("%s does not see its own entry %" PRId64 ", state %d, %s", device->account,

@@ -10,6 +10,8 @@
 #include "common/base/clock.h"
 #include "tests/sim/world.h"
 
+#define FIRST_DAY_MS INT64_C(1622476800000)
+
 struct typing {
     struct device *device;
     struct arena *arena; // owns
@@ -103,7 +105,7 @@ static Lx__Fact *new_fact(struct typing *typing, Lx__FactKind kind, struct uuid 
     fact->programme = 1;
     fact->subject = bytes_of(typing, subject);
     // A day of the programme, whatever the device's clock says.
-    fact->occurred_at_ms = INT64_C(1622476800000) + sim_between(0, 100) * INT64_C(86400000);
+    fact->occurred_at_ms = FIRST_DAY_MS + sim_between(0, 100) * INT64_C(86400000);
     return fact;
 }
 
@@ -112,12 +114,19 @@ static void set_quantity(Lx__Fact *fact, int64_t quantity) {
     fact->quantity = quantity;
 }
 
-// A platform's row: whoever imports it again makes another fact with the same key.
+// A platform's row: whoever imports it again makes another fact with the same key, with the same
+// content in half of the cases.
 static void set_source_key(struct typing *typing, Lx__Fact *fact) {
+    uint32_t row = 1 + sim_below(40);
     fact->has_source_key = 1;
     fact->source_key.len = 32;
     fact->source_key.data = make(typing, 32);
-    memset(fact->source_key.data, (int)(1 + sim_below(40)), 32);
+    memset(fact->source_key.data, (int)row, 32);
+    if (sim_below(2) == 0)
+        return;
+    fact->item = (char *)"online"; // protobuf-c does not write to it
+    fact->occurred_at_ms = FIRST_DAY_MS + row * INT64_C(86400000);
+    set_quantity(fact, 50 * (1 + row % 12));
 }
 
 static bool about_person(struct typing *typing, const struct people_person *person) {
