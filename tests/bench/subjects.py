@@ -23,7 +23,8 @@ PAGE_ROWS = 100
 TEACHER_RECORDS = 20
 PINGERS = 10
 PROCESS_CONNECTIONS = 18_000  # of one lianxiaod, and of one load generator: systems allow a process 20,000 descriptors, as this one does
-LOGINS = 100            # of a second of measuring
+LOGINS = 100            # of a second of measuring, all together
+CALLS = 400             # of each of four clients
 BATCH_CLIENTS = 16
 
 
@@ -116,7 +117,7 @@ class Ledger:
 
     def pull(self, name: str, request, seconds: float) -> float:
         """Processor time of server and PostgreSQL for one answer."""
-        each = max(1, int(seconds * 200))
+        each = max(1, int(seconds * CALLS))
         self.open(name, [self.reader._replace(payload=request.SerializeToString().hex())] * 4)
         with Meter(**self.pids()) as meter:
             self.load.closed(name, f"call:{peer.wire.PULL}", each)
@@ -278,7 +279,7 @@ class Teachers:
         return (time.monotonic() - acknowledged) * 1e3
 
     def figures(self, seconds: float) -> dict:
-        return {f"{name}_us": self.statistics(code, max(1, int(seconds * 200))) for name, code in
+        return {f"{name}_us": self.statistics(code, max(1, int(seconds * CALLS))) for name, code in
                 (("school", towns.school_code(0)), ("district", "340103"), ("city", "340100"))}
 
     def statistics(self, code: str, each: int) -> float:

@@ -58,6 +58,10 @@ def test_what_stays_is_flat_and_what_grows_is_not():
     assert verdict(lambda point, number: 5 if point < 100 else 6) == ("not flat: 1.20× (1.20 to 1.20) at 100", 5)
 
 
+def test_growth_after_a_fall_is_said():
+    assert verdict(lambda point, number: {1: 10, 10: 5, 100: 8}[point])[0] == "flat within 15% of the first, but 1.60× its lowest at 100"
+
+
 def test_one_wild_round_changes_nothing():
     said, rounds = verdict(lambda point, number: 50 if point == 100 and number == 2 else 5)
     assert said == "flat within 15%" and rounds > 5
