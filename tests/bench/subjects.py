@@ -23,6 +23,8 @@ PAGE_ROWS = 100
 TEACHER_RECORDS = 20
 PINGERS = 10
 PROCESS_CONNECTIONS = 18_000  # of one lianxiaod, and of one load generator: systems allow a process 20,000 descriptors, as this one does
+# Of its processes: however slow the machine is, the crowd stays, and whoever logs in waits for his turn.
+PATIENT = {"max_connections": 2 * PROCESS_CONNECTIONS, "idle_timeout_ms": 86_400_000, "db_wait_ms": 60_000}
 LOGINS = 100            # of a second of measuring, all together
 CALLS = 400             # of each of four clients
 BATCH_CLIENTS = 16
@@ -160,7 +162,7 @@ class Crowd:
 
     def __init__(self, stack: contextlib.ExitStack):
         self.stack, self.nodes, self.count = stack, [], 0
-        self.city = started(stack, max_connections=2 * PROCESS_CONNECTIONS)
+        self.city = started(stack, **PATIENT)
         town = towns.Town(self.city, 1)
         self.city.server.start()
         office = town.office(0)
@@ -173,8 +175,8 @@ class Crowd:
     def another_server(self) -> lx.Server:
         folder = self.city.folder / f"node-{len(self.nodes)}"
         folder.mkdir()
-        server = lx.Server(folder, self.city.cluster.dsn, self.city.tls, workers=1, dsn_assessor="", max_connections=2 * PROCESS_CONNECTIONS,
-                           security_journal=folder / "security.journal")
+        server = lx.Server(folder, self.city.cluster.dsn, self.city.tls, workers=1, dsn_assessor="", security_journal=folder / "security.journal",
+                           **PATIENT)
         self.stack.callback(server.stop)
         server.start()
         return server
