@@ -20,15 +20,18 @@ set jit = off
 as $$
 #variable_conflict use_column
 declare
+  v_judged record;            -- of push_judge
+  v_slow record;
   v_verdict int4[];
   v_last int8[];
   v_flags int4[];
+  v_first int8[];             -- per group: seq before its first fact in its own stream
   v_base int8[];              -- per target: seq before its first fact; -1: not accepted
+  v_head int8[];              -- per group: head of its stream afterwards
+  v_stored int4[];
   v_answer bytea[] := p_answer;
   v_refused int4[] := p_refused;
   v_contents bytea[] := p_contents;
-  v_stored int4[];
-  v_slow record;
   v_rows int8;
 begin
   if p_slow then
@@ -44,9 +47,18 @@ begin
     cross join lateral (select from lx.head h where h.district = t.district and h.stream = t.stream for no key update) h;
   end if;
 
-  select j.verdicts, j.lasts, j.flags, j.bases into strict v_verdict, v_last, v_flags, v_base
-  from lx.push_judge(p_device, p_person, p_district, p_stream, p_op_from, p_hashes, p_scope_version,
-                     p_target_group, p_target_stream, p_target_needs, p_target_roster, p_target_count, p_fact_target, p_subject) j;
+  v_judged := lx.push_judge(p_device, p_person, p_district, p_stream, p_op_from, p_hashes, p_scope_version,
+                            p_target_group, p_target_stream, p_target_needs, p_target_roster, p_target_count, p_fact_target, p_subject);
+  v_verdict := v_judged.verdicts;
+  v_last := v_judged.lasts;
+  v_flags := v_judged.flags;
+  v_first := v_judged.firsts;
+  v_stored := v_judged.stored;
+  v_base := v_judged.bases;
+  v_head := v_judged.heads;
+  if coalesce(cardinality(v_verdict), 0) <> cardinality(p_stream) then
+    raise exception 'push: a group without one target of its own stream' using errcode = 'data_exception';
+  end if;
 
   if 7 = any(v_verdict) then
     update lx.device d set frozen_at = now()
@@ -63,6 +75,7 @@ begin
     v_refused := v_slow.refused;
     v_answer := v_slow.answers;
     v_contents := v_slow.contents;
+    v_head := array(select (select h.head from lx.head h where h.district = p_district[i] and h.stream = p_stream[i]) from generate_subscripts(p_stream, 1) i order by i);
   else
     insert into lx.fact (seq, occurred_at, until_at, quantity, received_at, district, programme, kind, flags, stream, id, subject, of_id, actor, item, form, source_key)
     select v_base[p_fact_target[i]] + p_fact_pos[i], p_occurred_at[i], p_until_at[i], p_quantity[i], p_received_at,
@@ -72,7 +85,7 @@ begin
     from generate_subscripts(p_fact_target, 1) i -- by subscripts, which costs half of unnesting 13 arrays
     where v_base[p_fact_target[i]] >= 0;
     get diagnostics v_rows = row_count;
-    if v_rows <> (select coalesce(sum(t.count), 0) from unnest(p_target_count, v_base) t (count, base) where t.base >= 0) then
+    if v_rows <> v_judged.facts then
       raise exception 'push: target counts do not add up to the facts' using errcode = 'data_exception';
     end if;
     if cardinality(p_sub_fact) > 0 then
@@ -95,36 +108,28 @@ begin
           from unnest(p_target_group, p_target_stream, p_target_count, p_target_digest, v_base) t (grp, stream, count, digest, base)
           where t.base >= 0 group by 1, 2) c
     where h.district = c.district and h.stream = c.stream;
-    v_stored := array(select coalesce(sum(t.count), 0)::int4
-                      from generate_subscripts(p_stream, 1) g
-                      left join unnest(p_target_group, p_target_count) t (grp, count) on t.grp = g
-                      group by g order by g);
   end if;
 
-  if exists (select from unnest(v_contents, v_stored, v_verdict) c (contents, stored, verdict)
-             where c.verdict = 1 and octet_length(c.contents) < 16 * c.stored) then
+  insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer, contents)
+  select p_district[i], p_stream[i], p_device[i], p_op_from[i], p_op_from[i] + octet_length(p_hashes[i]) / 16 - 1, v_first[i] + 1, coalesce(p_scope_version[i], 0), p_received_at,
+         v_stored[i], coalesce(v_refused[i], 0), v_flags[i], p_person[i], sha256(p_hashes[i]), p_hashes[i], coalesce(v_answer[i], ''), v_contents[i]
+  from generate_subscripts(p_stream, 1) i
+  where v_verdict[i] = 1 and (octet_length(v_contents[i]) < 16 * v_stored[i]) is not true;
+  get diagnostics v_rows = row_count;
+  if v_rows <> cardinality(array_positions(v_verdict, 1)) then
     raise exception 'push: a fact without its content hash' using errcode = 'data_exception';
   end if;
-  insert into lx.op_run (district, stream, device, op_from, op_to, seq_from, scope_version, received_at, stored, refused, flags, person, root, hashes, answer, contents)
-  select g.district, g.stream, g.device, g.op_from, g.op_from + octet_length(g.hashes) / 16 - 1, t.base + 1, coalesce(g.scope_version, 0), p_received_at,
-         g.stored, coalesce(g.refused, 0), g.flags, g.person, sha256(g.hashes), g.hashes, coalesce(g.answer, ''), g.contents
-  from unnest(p_district, p_stream, p_device, p_op_from, p_hashes, p_scope_version, v_stored, v_refused, v_flags, p_person, v_answer, v_verdict, v_contents)
-       with ordinality g (district, stream, device, op_from, hashes, scope_version, stored, refused, flags, person, answer, verdict, contents, no)
-  join unnest(p_target_group, p_target_stream, v_base) t (grp, stream, base) on t.grp = g.no and t.stream = g.stream
-  where g.verdict = 1;
 
   return query
-  select g.no::int4, g.verdict,
-         case when g.verdict = 1 then g.op_from + octet_length(g.hashes) / 16 - 1 when g.verdict in (2, 3, 4) then g.last end,
-         case when g.verdict in (1, 2) then h.head end,
-         case when g.verdict = 1 then g.stored else 0 end,
-         g.flags,
-         case g.verdict when 1 then coalesce(g.answer, '')
-                        when 2 then lx.op_answer(g.district, g.stream, g.device, g.op_from, g.op_from + octet_length(g.hashes) / 16 - 1) end
-  from unnest(p_district, p_stream, p_device, p_op_from, p_hashes, v_stored, v_flags, v_answer, v_verdict, v_last)
-       with ordinality g (district, stream, device, op_from, hashes, stored, flags, answer, verdict, last, no)
-  left join lx.head h on h.district = g.district and h.stream = g.stream
-  order by g.no;
+  select i, v_verdict[i],
+         case when v_verdict[i] = 1 then p_op_from[i] + octet_length(p_hashes[i]) / 16 - 1 when v_verdict[i] in (2, 3, 4) then v_last[i] end,
+         case when v_verdict[i] in (1, 2) then v_head[i] end,
+         case when v_verdict[i] = 1 then v_stored[i] else 0 end,
+         v_flags[i],
+         case v_verdict[i] when 1 then coalesce(v_answer[i], '')
+                           when 2 then lx.op_answer(p_district[i], p_stream[i], p_device[i], p_op_from[i], p_op_from[i] + octet_length(p_hashes[i]) / 16 - 1) end
+  from generate_subscripts(p_stream, 1) i
+  order by i;
 end
 $$;
 alter function lx.push owner to lianxiao_writer;

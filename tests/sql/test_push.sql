@@ -1,7 +1,7 @@
 -- push(): every verdict, repeats, the slow path, import keys.
 begin;
 \ir fixture.sql
-select plan(52);
+select plan(57);
 \set subj 'pg_temp.id(\'teacher 1\')'
 create function pg_temp.ids(p_name text, p_from int4, p_to int4) returns uuid[] language sql as
   $$ select array_agg(pg_temp.id('fact ' || p_name || ' ' || i) order by i) from generate_series(p_from, p_to) i $$;
@@ -54,8 +54,30 @@ select ok(pg_temp.sound('S1-1'), 'and leaves no hole');
 select is((select body from lx.submission where fact = pg_temp.id('m3')), '\x0a0161'::bytea, 'a submission lies beside its fact');
 select throws_ok($$ select pg_temp.push('w11', 1, 'S1-1', 6, array[pg_temp.id('m1'), pg_temp.id('n1')], pg_temp.id('s')) $$, '23505', null, 'a record id twice fails the fast path');
 
+-- two groups whose facts go to one stream, and one that is refused; heads are told as they are afterwards (the look at lx.head beside it sees them as they were)
+select results_eq($$
+  select r.verdict, r.stored, r.head - h.head from lx.push(
+    array[pg_temp.dev(4), pg_temp.dev(4), pg_temp.dev(9)], array[pg_temp.p('s1'), pg_temp.p('s1'), pg_temp.p('w12')], array[1, 1, 1],
+    array[pg_temp.u('S1-1'), pg_temp.u('S1-2'), pg_temp.u('S1-1')], array[2, 1, 1]::int8[], array[substring(sha256('4') for 16), substring(sha256('5') for 16), substring(sha256('6') for 16)],
+    array[0, 0, 0]::int8[], array[0, 0, 0], array['', '', '']::bytea[], array[1, 1, 2, 3], array[pg_temp.u('S1-1'), pg_temp.u('S1-2'), pg_temp.u('S1-2'), pg_temp.u('S1-1')], array[1, 8, 8, 2],
+    array[1, 1, 1, 1]::int8[], array[0, 1, 1, 1], array[0, lx.row_digest(pg_temp.id('t1'), 1), lx.row_digest(pg_temp.id('t2'), 1), lx.row_digest(pg_temp.id('t3'), 1)],
+    array[2, 3, 4], array[1, 1, 1], array[pg_temp.id('t1'), pg_temp.id('t2'), pg_temp.id('t3')], array[1, 1, 1], array[1, 1, 1],
+    array[pg_temp.id('s'), pg_temp.id('s'), pg_temp.id('s')], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', now(), false, '') r
+  join unnest(array[pg_temp.u('S1-1'), pg_temp.u('S1-2'), pg_temp.u('S1-1')]) with ordinality g (stream, no) on g.no = r.group_no join lx.head h on h.district = 1 and h.stream = g.stream
+  order by r.group_no $$,
+  $$ values (1, 1, 0::int8), (1, 1, 2), (6, 0, null) $$, 'groups of a pile that write to one stream follow each other');
+select is((select seq_from from lx.op_run where device = pg_temp.dev(4) and stream = pg_temp.u('S1-2')), (select head from lx.head where stream = pg_temp.u('S1-2')),
+          'and each run begins where its own facts do');
+select ok(pg_temp.sound('S1-1') and pg_temp.sound('S1-2'), 'and both heads are right');
+select throws_ok($$ select lx.push(array[pg_temp.dev(4)], array[pg_temp.p('s1')], array[1], array[pg_temp.u('S1-1')], array[3]::int8[], array[substring(sha256('7') for 16)], array[0]::int8[], array[0],
+  array[''::bytea], array[1], array[pg_temp.u('S1-2')], array[1], array[1]::int8[], array[0], array[0]::int8[], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+  now(), false, '') $$, '22000', null, 'a group has a target of its own stream');
+select is((select verdict from lx.push(array[pg_temp.dev(4)], array[pg_temp.p('s1')], array[1], array[pg_temp.u('S1-1')], array[3]::int8[], array[substring(sha256('7') for 16)], array[0]::int8[], array[0],
+  array[''::bytea], array[1, 1], array[pg_temp.u('S1-1'), pg_temp.u('S1-2')], array[1, 1], array[1, 99]::int8[], array[0, 0], array[0, 0]::int8[], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+  '{}', '{}', '{}', '{}', '{}', now(), false, '')), 5, 'other roster version of one target: stale');
+
 -- slow path
-select is((select (verdict, stored, answer)::text from pg_temp.push('w11', 1, 'S1-1', 6, pg_temp.ids('a', 1, 1) || pg_temp.id('n1'), :subj, p_slow => true)), '(1,1,"\\x")', 'slow: same id and content counts as stored');
+select is((select (verdict, head, stored, answer)::text from pg_temp.push('w11', 1, 'S1-1', 6, pg_temp.ids('a', 1, 1) || pg_temp.id('n1'), :subj, p_slow => true)), '(1,9,1,"\\x")', 'slow: same id and content counts as stored');
 select is((select (verdict, stored, answer)::text from pg_temp.push('w11', 1, 'S1-1', 8, pg_temp.ids('a', 1, 1) || pg_temp.id('n2'), :subj, p_slow => true, p_item => 'y')),
           '(1,1,"\\x2a06080812020807")', 'slow: other content is refused by name of operation, the rest is stored');
 select is((select refused from lx.op_run where op_from = 8), 1, 'the refusal is counted');
