@@ -243,6 +243,7 @@ class Teachers:
 
     def grow(self, teachers: int) -> None:
         seats = self.town.settle(teachers)
+        self.town.wait_assessed()  # a city enrols its people before they have records
         figures.fill_records(self.load, self.city, seats, TEACHER_RECORDS)
         self.town.wait_assessed()
         if self.probe is None:
