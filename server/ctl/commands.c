@@ -69,7 +69,9 @@ static const struct ctl_option status_options[] = {
     {NULL, NULL, NULL},
 };
 static const struct ctl_option replay_options[] = {
-    {"incomplete", NULL, "open with what is good of a journal that was cut or changed"},
+    {"incomplete", NULL,
+     "open with what is good of a journal that was cut or changed or has lines that cannot be "
+     "stored"},
     {NULL, NULL, NULL},
 };
 static const struct ctl_option none[] = {{NULL, NULL, NULL}};

@@ -1,6 +1,7 @@
-// The operators' tool as far as the security journal goes (server/ctl/journal.c as it is), and the
-// journal's file, which outlives the database: after a restore it is replayed, and everybody's
-// rights must be what they were; or it is lost as well, and the epoch is accepted without it.
+// The operators' tool as far as the security journal goes (server/ctl/{journal,replay}.c as they
+// are), and the journal's file, which outlives the database: after a restore it is replayed, and
+// everybody's rights must be what they were; or it is lost as well, and the epoch is accepted
+// without it.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 static char path[64]; // "": not made yet
 static int journal_fd = -1;
+static bool incomplete;                // the tool's option
 static bool lost;                      // with the database: the next opening does without it
 static bool anew;                      // it was lost before: what it has begins later
 static int64_t first_no;               // of what it has; 0: nothing
@@ -101,7 +103,8 @@ static enum ctl_exit run_tool(command_fn run) {
                       .journal = journal_path(),
                       .arena = arena_new(0),
                       .arguments = {journal_path()},
-                      .n_arguments = 1};
+                      .n_arguments = 1,
+                      .values = {incomplete ? "" : NULL}};
     char error[256];
     enum ctl_exit exit_code = CTL_EXIT_UNREACHABLE;
     say(false);
@@ -170,16 +173,19 @@ static void forget_rights(void) {
     rights_before = logins_before = NULL;
 }
 
-// Has the journal all that the database has? What it has not was acknowledged to nobody.
-static bool journal_is_complete(void) {
+// The last event that the journal has; -1: it cannot be read.
+static int64_t journal_last(void) {
     struct journal_end end = {0};
     char error[JOURNAL_ERROR_SIZE];
-    return __real_journal_append(journal_path(), NULL, 0, &end, error) == STATUS_OK &&
-           end.no == base_number("select no from lx.security_head");
+    return __real_journal_append(journal_path(), NULL, 0, &end, error) == STATUS_OK ? end.no : -1;
+}
+
+static int64_t database_last(void) {
+    return base_number("select no from lx.security_head");
 }
 
 void journal_backup(int backup) {
-    backed_up[backup % MAX_BACKUPS] = base_number("select no from lx.security_head");
+    backed_up[backup % MAX_BACKUPS] = database_last();
 }
 
 // One that was begun after a former loss has a gap before it: no replay can cross that.
@@ -194,7 +200,7 @@ bool journal_before_restore(int backup) {
         trace("the security journal is lost with the database, or began after the backup");
         empty_journal();
         lost = anew = true;
-    } else if (!lost && journal_is_complete()) {
+    } else if (!lost && journal_last() == database_last()) { // else: acknowledged to nobody
         rights_before = ask_rights();
         logins_before = ask_logins();
     }
@@ -233,6 +239,20 @@ static void compare_rights(void) {
     forget_rights();
 }
 
+// The server died between a change and its line, and the backup has the change: the tool asks
+// whether the file is the last one, which it is here. It may ask in no other case.
+static enum ctl_exit replay(void) {
+    enum ctl_exit exit_code = insist(ctl_journal_replay);
+    if (exit_code != CTL_EXIT_REFUSED || journal_last() <= 0 || journal_last() >= database_last())
+        return exit_code;
+    incomplete = true;
+    exit_code = insist(ctl_journal_replay);
+    incomplete = false;
+    trace("the database has more than the journal");
+    count(COUNT_JOURNAL_BEHIND);
+    return exit_code;
+}
+
 void operator_opens(void *user) {
     (void)user;
     if (operator_begins()) { // by itself: the journal has nothing that the database has not
@@ -240,7 +260,7 @@ void operator_opens(void *user) {
         forget_rights();
         return;
     }
-    enum ctl_exit exit_code = insist(lost ? ctl_epoch_accept : ctl_journal_replay);
+    enum ctl_exit exit_code = lost ? insist(ctl_epoch_accept) : replay();
     trace("the operator opens the epoch %s the journal: %d", lost ? "without" : "with",
           (int)exit_code);
     if (exit_code != CTL_EXIT_DONE)
