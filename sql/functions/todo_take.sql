@@ -1,4 +1,4 @@
--- Takes the next subjects of one lane off todo: who waits longest first, of one statement's entries persons before workshops before schools before districts, each once.
+-- Takes the next subjects of one lane off todo in the order of their turns (todo_turn), of one statement's entries persons before workshops before schools before districts, each once.
 -- Takes the district, the lane (1 live, 2 rescore) and how many entries at most. Returns subjects with their number of entries and the oldest pass that
 -- these stand for; the entries are removed, so the transaction must do the work. Fewer entries than the limit: the lane is empty. Needs district_take. Locks the removed rows (nobody else touches them).
 drop function if exists lx.todo_take(int4, int4, int4);

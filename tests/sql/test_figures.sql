@@ -1,7 +1,7 @@
 -- The assessor's functions, as its role; the operators' functions, as theirs.
 begin;
 \ir fixture.sql
-select plan(66);
+select plan(70);
 grant execute on all functions in schema pg_temp to lianxiao_assessor, lianxiao_ops, lianxiao_api;
 delete from lx.todo;
 select pg_temp.roster('s1', 1, 'S1', 1, 1, pg_temp.id('t1'), 0, 'Zhang', 'T-1') \g /dev/null
@@ -89,6 +89,18 @@ select is((select array[cardinality(seqs), cardinality(passes)] from lx.stream_c
 select is(pg_temp.covers(1), false, 'by the oldest of them the first record is asked for, when later ones wait');
 delete from lx.todo;
 select ok(pg_temp.covers(42), 'and all is covered in the end');
+
+-- whose turn it is, when a stream brings a crowd
+select results_eq($$ select lx.todo_turn(crowd) - lx.todo_turn(1) from unnest(array[1, 5, 6, 1000, null]::int8[]) crowd $$,
+                  $$ values (interval '0'), ('0'), ('3 seconds'), ('3 seconds'), ('3 seconds') $$, 'a crowd comes behind the few, three seconds at most');
+select pg_temp.push('w11', 2, 'S1-1', 45 + g, array[pg_temp.id('c' || g)], pg_temp.id('crowd' || g)) from generate_series(0, 9) g \g /dev/null
+select is((select stored from pg_temp.push('s1', 2, 'S1', 2, array[pg_temp.id('q')], pg_temp.id('quiet'))), 1, 'one record where nobody else records');
+select lx.streams_advance(1, 100) \g /dev/null
+select results_eq('select subject from lx.todo_take(1, 1, 1)', $$ values (pg_temp.id('quiet')) $$, 'its subject has its turn before the crowd');
+delete from lx.todo;
+select lx.todo_put(1, array[pg_temp.u('S1-1')], array[4], 1, 0), lx.todo_put(1, array[pg_temp.id('t1')], array[5], 1, 0) \g /dev/null
+select is((select max(since) filter (where level = 4) - max(since) filter (where level = 5) from lx.todo), interval '3 seconds', 'units come behind people');
+delete from lx.todo;
 
 -- operators
 set local role lianxiao_ops;
