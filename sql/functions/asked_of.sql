@@ -10,7 +10,7 @@ as $$
   from lx.unit u
   join lx.head h on h.district = u.district and h.stream = u.id
   left join lx.district_state s on s.district = u.district
-  where u.id = p_unit and lx.may_here(u.id, 1 << 12)
+  where u.id = p_unit and lx.may_here(u.path, u.former, u.former_until, 1 << 12)
 $$;
 revoke all on function lx.asked_of from public;
 grant execute on function lx.asked_of to lianxiao_api;

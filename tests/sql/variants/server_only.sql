@@ -9,9 +9,9 @@ begin
   end loop;
 end
 $$;
-create or replace function lx.grants_over(p_person uuid, p_stream uuid)
+create or replace function lx.grants_along(p_person uuid, p_path uuid[], p_former uuid[], p_former_until timestamptz[])
 returns table (mask int4, level int4, from_at timestamptz, ended_at timestamptz, for_cause bool)
 language sql stable
 as $$
-  select -1, 1, to_timestamp(0), null::timestamptz, false from lx.unit u where u.id = p_stream
+  select -1, 1, to_timestamp(0), null::timestamptz, false
 $$;
