@@ -246,8 +246,8 @@ def test_killed_in_the_middle_nothing_is_lost_or_doubled(town):
 
 FEED = """do $$ begin
   while not exists (select from t.enough) loop
-    insert into lx.todo (district, subject, level, lane) select 1, gen_random_uuid(), 5, 1 from generate_series(1, 4000)
-    where (select count(*) from lx.todo where lane = 1) < 4000;
+    insert into lx.todo (district, subject, level, lane) select 1, gen_random_uuid(), 5, 1 from generate_series(1, 1200)
+    where (select count(*) from lx.todo where lane = 1) < 1200;
     commit;
     perform pg_sleep(0.002);
   end loop;
@@ -264,7 +264,7 @@ def test_units_have_their_turn_while_people_keep_waiting(town):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         feeding = pool.submit(lx.run, [lx.ROOT / "deploy/cluster", "psql", town.database.cluster.folder, "-c", FEED])
         try:
-            lx.wait_until(lambda: town.sql("select 1 from todo having count(*) >= 4000"), 20, "a list longer than a round")
+            lx.wait_until(lambda: town.sql("select 1 from todo having count(*) >= 1200"), 20, "a list longer than a round")
             town.sql(f"select t.fact('{names[0]}-turn', t.id('{names[0]}'), {INTERVAL}, '2021-07-01 10:00+08', 'p01', '2021-07-01 10:40+08')")
             lx.wait_until(lambda: town.sql(scored) != [before], 60, "a unit's standing")
         finally:
