@@ -265,6 +265,45 @@ static enum ctl_exit open_epoch(struct replay *replay) {
     return exit_code;
 }
 
+static enum ctl_exit end_gathered(struct replay *replay) {
+    struct ctl *ctl = replay->ctl;
+    struct db_result *row = NULL;
+    struct db_params *params = db_params_new(ctl->arena);
+    db_param_string(params, ctl->operator_);
+    db_param_text_array(params, replay->n, replay->what);
+    db_param_text_array(params, replay->n, replay->body);
+    enum ctl_exit exit_code = ctl_query(
+        ctl, "select verdict from lx.security_end_all($1, $2::text[], $3::text[])", params, &row);
+    if (exit_code == CTL_EXIT_DONE && db_int8(row, 0, 0) != DONE)
+        exit_code = ctl_refuse("the database is open: there is nothing to replay");
+    db_sync_free_result(&row);
+    replay->n = 0;
+    return exit_code;
+}
+
+// What lines behind a broken one tell is not known for sure to be the last word, but what they end
+// is ended: nobody is let in whose revocation can be read. Then the database goes on from there.
+static enum ctl_exit end_behind(struct replay *replay) {
+    struct view *text = &replay->walk.text;
+    struct journal_event event;
+    const uint8_t *newline;
+    enum ctl_exit exit_code = send(replay, false);
+    while (exit_code == CTL_EXIT_DONE && text->size > 0 &&
+           (newline = memchr(text->data, '\n', text->size)) != NULL) {
+        struct view line = view_from(text->data, (size_t)(newline - text->data));
+        *text = view_from(newline + 1, text->size - line.size - 1);
+        if (journal_parse(line, &event) != STATUS_OK)
+            continue;
+        replay->what[replay->n] = event.what;
+        replay->body[replay->n++] = event.body;
+        if (replay->n == BATCH)
+            exit_code = end_gathered(replay);
+    }
+    if (exit_code == CTL_EXIT_DONE)
+        exit_code = end_gathered(replay);
+    return exit_code == CTL_EXIT_DONE ? read_head(replay) : exit_code;
+}
+
 // A broken line: nothing behind it counts, unless the database has proved it (find_head).
 static enum ctl_exit say_broken(struct replay *replay) {
     replay->is_broken = true;
@@ -272,9 +311,10 @@ static enum ctl_exit say_broken(struct replay *replay) {
     return replay->anyhow
                ? CTL_EXIT_DONE
                : ctl_refuse("nothing after that was replayed and the database stays closed. Is "
-                            "there a whole copy? To open it with what is good: --incomplete; "
-                            "whoever was revoked after that line is let in again then until he is "
-                            "revoked again");
+                            "there a whole copy? To open it with what is good: --incomplete; what "
+                            "whole lines behind it have ended is ended then, too, but whoever was "
+                            "revoked by the broken one is let in again, with the password of "
+                            "before, until he is revoked again");
 }
 
 static enum ctl_exit find_start(struct replay *replay, struct journal_event *event,
@@ -304,6 +344,8 @@ static enum ctl_exit run(struct replay *replay) {
         exit_code = put_all(replay, &event, &status);
     if (exit_code == CTL_EXIT_DONE && status == STATUS_CORRUPT)
         exit_code = say_broken(replay);
+    if (exit_code == CTL_EXIT_DONE && status == STATUS_CORRUPT)
+        exit_code = end_behind(replay);
     return exit_code == CTL_EXIT_DONE ? open_epoch(replay) : exit_code;
 }
 

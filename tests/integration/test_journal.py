@@ -161,17 +161,19 @@ def test_a_broken_line_that_the_database_needs_not(deployment):
 
 
 def test_a_broken_line_among_those_it_needs(deployment):
-    """With what is good the database opens; what stands behind that line is named as what it is."""
+    """With what is good the database opens; what whole lines behind it have ended is ended."""
     deployment.user("boss", "school_admin", "3401030002", PASSWORD)
     at = events(deployment, "max(no)")
     deployment.user("other", "school_admin", "3401030002", PASSWORD)
     comes_back(deployment, at, f"delete from lx.role_grant g using lx.account a where a.person = g.person and a.account = 'other'; delete from lx.account where account = 'other'; {revokes_boss(deployment)}")
+    assert not boss_is_revoked(deployment)
     lines = deployment.journal.read_bytes().splitlines(keepends=True)
     lines[at + 1] = b"0" + lines[at + 1]
     broken = deployment.folder / "broken.journal"
     broken.write_bytes(b"".join(lines))
     refuses(deployment, broken, f"line {at + 2} is broken", "let in again")
+    assert not boss_is_revoked(deployment)
     result = deployment.ctl("journal", "replay", broken, "--incomplete")
     assert "begin a new security_journal" in result.stdout
     assert deployment.cluster.sql("select count(*) from account where account = 'other'") == [["1"]]
-    assert not boss_is_revoked(deployment), "which is why it says so"
+    assert boss_is_revoked(deployment) and is_open(deployment)

@@ -1,7 +1,7 @@
 -- Security events: every change becomes a link of the chain; a database that has lost some gets them again.
 begin;
 \ir fixture.sql
-select plan(68);
+select plan(74);
 set constraints all immediate; -- every change is a commit of its own here
 
 create function pg_temp.head() returns lx.security_head language sql as $$ select h from lx.security_head h $$;
@@ -137,7 +137,22 @@ set local role lianxiao_api;
 select throws_ok($$ select lx.security_lacking(1, '', 1) $$, '42501', null, 'a worker has no need of it');
 select throws_ok($$ select lx.security_end('device', '{}') $$, '42501', null, 'nor may it end anything');
 reset role;
+
+-- behind a broken line
+select is((select verdict from lx.security_end_all('op', '{}', '{}')), 2, 'nothing is ended in an open database');
+create temp table behind as
+  select 'device' as what, to_jsonb(d) || '{"frozen_at": "2021-01-01"}' as body from lx.device d where d.device = pg_temp.dev(5)
+  union all select 'device', to_jsonb(d) from lx.device d where d.device = pg_temp.dev(6)
+  union all select 'account', to_jsonb(a) || '{"disabled_at": "2021-01-01"}' from lx.account a where a.account in ('acc.s1', 'acc.d1');
+select lx.epoch_renew('test') \g /dev/null
+select is((select verdict from lx.security_end_all('op', (select array_agg(what) from behind), (select array_agg(body::text) from behind))), 1, 'what they have ended');
+select results_eq($$ select d.revoked_at is not null from lx.device d where d.device in (pg_temp.dev(5), pg_temp.dev(6)) order by d.device = pg_temp.dev(6) $$, $$ values (true), (false) $$, 'ends, and nothing else');
+select isnt((select disabled_at from lx.account where account = 'acc.s1'), null, 'an account, too');
+select is((select array_agg(what order by what) from lx.security_event where no > (select max(no) from unfit)), array['account', 'device'], 'as events of its own; what had ended before is none');
+select is((select opened_at from lx.epoch), null, 'closed yet');
+select lx.epoch_accept('op') \g /dev/null
 create temp table newest as select h.no, h.hash from lx.security_head h;
+create temp table chain_then as select no, hash from lx.security_event;
 
 -- a long holiday: everything is old when somebody comes back
 set session_replication_role = replica;
@@ -146,7 +161,7 @@ set session_replication_role = origin;
 select is(pg_temp.noted($$ select lx.ops_user_reset('op', 'acc.s1', 'h3') $$), array['account'], 'he comes back');
 select is((select count(*) from lx.security_event), (select no + 1 from newest), 'nothing is forgotten before a journal has it');
 select is((select count(*) from lx.security_events((select no - 3 from newest), 100)), 4::int8, 'a journal that was behind gets all of it');
-select is((select hash_before from lx.security_events((select no - 3 from newest), 1)), (select hash from unfit where no = (select no - 3 from newest)), 'whose first one follows its end');
+select is((select hash_before from lx.security_events((select no - 3 from newest), 1)), (select hash from chain_then where no = (select no - 3 from newest)), 'whose first one follows its end');
 select is((select min(no) from lx.security_event), (select no - 3 from newest), 'what it has is forgotten');
 select is((select hash_before from lx.security_events((select no from newest), 1)), (select hash from newest), 'what follows the journal''s end says so');
 select is((select count(*) from lx.security_events((select no + 1 from newest), 1)), 0::int8, 'it has all');
