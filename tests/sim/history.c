@@ -106,6 +106,7 @@ static void take_operation(const struct machine *client, struct uuid stream, uin
     sent->stream = stream;
     sent->op_seq = op_seq;
     sent->pushed = sent->pushed || pushed;
+    sent->bundled = sent->bundled || !pushed;
     sent->record = record;
     sent->is_fact = operation->fact != NULL;
     char stream_text[UUID_TEXT_SIZE], record_text[UUID_TEXT_SIZE];
@@ -146,10 +147,11 @@ static bool is_refused(const Lx__PushedGroup *group, uint64_t op_seq) {
     return false;
 }
 
-// The client takes the keys of what a stream refused as a whole back, and gives them to others.
+// The client may take the keys of what a stream refused as a whole back, and give them to others:
+// not those of a unit under way, and none that stand in a bundle.
 static void withdraw(const struct machine *client, struct uuid stream) {
     for (size_t i = 0; i < n_sents; i++)
-        if (sents[i].client == client && !sents[i].acknowledged &&
+        if (sents[i].client == client && !sents[i].acknowledged && !sents[i].bundled &&
             uuid_equal(sents[i].stream, stream))
             sents[i].former = true;
 }
@@ -171,7 +173,7 @@ static void take_pushed(const struct machine *client, const Lx__PushedGroup *gro
                   : "");
     if (group->reason != NULL && group->reason->reason == REASON_UNIT_MOVING)
         count(COUNT_UNIT_WAITED);
-    if (group->verdict == LX__GROUP_VERDICT__GROUP_REFUSED)
+    else if (group->verdict == LX__GROUP_VERDICT__GROUP_REFUSED)
         withdraw(client, id_of(group->stream));
     if (group->verdict != LX__GROUP_VERDICT__GROUP_DONE &&
         group->verdict != LX__GROUP_VERDICT__GROUP_REPEATED)

@@ -9,8 +9,9 @@ struct sent {
     uint64_t op_seq;
     struct uuid record;
     bool is_fact;
-    bool pushed; // by itself, not only in a bundle
-    bool former; // under an identity, or a key, that the home has no longer
+    bool pushed;  // by itself
+    bool bundled; // in a bundle: its key is never given out again
+    bool former;  // under an identity, or a key, that the home has no longer
     bool acknowledged;
     bool refused;
 };
