@@ -7,6 +7,7 @@
 drop function if exists lx.streams_advance(int4, int4);
 create or replace function lx.streams_advance(p_district int4, p_limit int4) returns table (streams int4, subjects int4, concerned int4)
 language plpgsql
+set work_mem = '256MB' -- a long list (a city that is scored anew) is hashed all the same: with 4 MB it is walked for each new fact
 as $$
 #variable_conflict use_column
 declare
