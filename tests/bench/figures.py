@@ -138,13 +138,15 @@ def spread_seats(bench: Bench) -> list[Seat]:
 
 
 def measure_single(bench: Bench) -> dict[str, Spread]:
-    """One client that pushes ten records at a time."""
+    """One client that pushes ten records at a time. What libpq does without a server between, and a ping through it, are what a push cannot be below."""
     side = bench.side("single", lambda: [bench.town.seat(bench.town.office(20), f"{towns.school_code(20)}-00")])
+    ping = bench.side("ping1", lambda: [login_seat(bench, PING_X)])
     times = int(bench.options.seconds * 500)
     with peers.RawLibpq(bench.city.cluster.dsn) as libpq:
         rounds = bench.keep("one client, 10 records", interleave(bench.options.rounds, {
             "product": lambda: bench.load.closed(side, "push:10", times),
-            "libpq": lambda: libpq.insert(10, times)}))
+            "libpq": lambda: libpq.insert(10, times),
+            "ping": lambda: bench.load.closed(ping, PING, times)}))
     return {"G12": rounds.ratio("product", "libpq", "p50_ms")}
 
 
