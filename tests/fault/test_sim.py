@@ -39,10 +39,14 @@ def test_a_seed_is_played_twice(simulator, tmp_path):
 
 def test_the_heal_leaves_no_connection_slow(simulator, tmp_path):
     """At two seconds a packet, a page a row, no sync ends within the bound, and nothing is wrong (seed 32000202)."""
-    outcome = simulator.run("--seed", 1, "--seeds", 12, "--operations", 30, "--trace", tmp_path / "trace")
-    trace = (tmp_path / "trace").read_text(encoding="utf-8")
-    assert outcome.code == 0, outcome.output + outcome.errors
-    assert " gets slow\n" in trace and " is slow no longer\n" in trace
+    for first in range(1, 121, 12):  # until one has a slow connection when the heal comes: which seed that is, the simulator's next change decides
+        outcome = simulator.run("--seed", first, "--seeds", 12, "--operations", 30, "--trace", tmp_path / "trace")
+        trace = (tmp_path / "trace").read_text(encoding="utf-8")
+        assert outcome.code == 0, outcome.output + outcome.errors
+        if " is slow no longer\n" in trace:
+            assert " gets slow\n" in trace
+            return
+    pytest.fail("no connection is slow when the heal comes")
 
 
 def assert_found(simulator, words: str, env=None) -> None:
