@@ -303,8 +303,10 @@ void history_typed(const struct device *device, int64_t entry, const Lx__Operati
     typed->client = &device->machine;
     typed->entry = entry;
     typed->is_fact = operation->fact != NULL;
-    if (typed->is_fact)
-        typed->subject = id_of(operation->fact->subject), typed->row = row_of(operation->fact);
+    if (typed->is_fact) {
+        typed->subject = id_of(operation->fact->subject);
+        typed->row = row_of(operation->fact);
+    }
     typed->record = record_of(operation);
     count(COUNT_OPERATIONS);
     trace("entry %" PRId64 " is a %s", entry, kind_of(operation));
