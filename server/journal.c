@@ -92,17 +92,27 @@ static void move_end(struct journal_end *end, const struct journal_event *event)
     memcpy(end->hash, event->hash, JOURNAL_HASH_SIZE);
 }
 
-enum status journal_next(struct journal_walk *walk, struct journal_event *out_event) {
-    struct view *text = &walk->text;
+bool journal_peek(const struct journal_walk *walk, struct view *out_line) {
+    const struct view *text = &walk->text;
     const uint8_t *newline = text->size > 0 ? memchr(text->data, '\n', text->size) : NULL;
-    if (newline == NULL)
+    if (newline != NULL)
+        *out_line = view_from(text->data, (size_t)(newline - text->data));
+    return newline != NULL;
+}
+
+void journal_skip(struct journal_walk *walk, struct view line) {
+    walk->text = view_from(line.data + line.size + 1, walk->text.size - line.size - 1);
+    walk->lines++;
+}
+
+enum status journal_next(struct journal_walk *walk, struct journal_event *out_event) {
+    struct view line;
+    if (!journal_peek(walk, &line))
         return STATUS_NOT_FOUND;
-    struct view line = view_from(text->data, (size_t)(newline - text->data));
     if (journal_parse(line, out_event) != STATUS_OK || !follows(&walk->end, out_event))
         return STATUS_CORRUPT;
-    *text = view_from(newline + 1, text->size - line.size - 1);
+    journal_skip(walk, line);
     move_end(&walk->end, out_event);
-    walk->lines++;
     return STATUS_OK;
 }
 

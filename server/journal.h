@@ -47,6 +47,9 @@ struct journal_walk {
     struct journal_end end; // of what was walked
     size_t lines;
 };
+// The next whole line, broken or not; false: there is none. And leaves it behind, unread.
+bool journal_peek(const struct journal_walk *walk, struct view *out_line);
+void journal_skip(struct journal_walk *walk, struct view line);
 enum status journal_next(struct journal_walk *walk, struct journal_event *out_event) MUST_USE;
 
 // Appends those of the events (ascending numbers) that the journal does not have, and waits until

@@ -169,14 +169,12 @@ static bool fits(const struct replay *replay, const struct journal_event *event)
 // event proves itself. STATUS_NOT_FOUND: nothing does.
 static enum status find_head(struct replay *replay, struct journal_event *event) {
     struct journal_walk *walk = &replay->walk;
-    const uint8_t *newline;
-    for (; (newline = memchr(walk->text.data, '\n', walk->text.size)) != NULL; walk->lines++) {
-        struct view line = view_from(walk->text.data, (size_t)(newline - walk->text.data));
+    struct view line;
+    for (; journal_peek(walk, &line); journal_skip(walk, line)) {
         if (journal_parse(line, event) == STATUS_OK && fits(replay, event)) {
             walk->end = (struct journal_end){.no = 0}; // the head is in its place
             return journal_next(walk, event);
         }
-        walk->text = view_from(newline + 1, walk->text.size - line.size - 1);
     }
     return STATUS_NOT_FOUND;
 }
@@ -284,14 +282,11 @@ static enum ctl_exit end_gathered(struct replay *replay) {
 // What lines behind a broken one tell is not known for sure to be the last word, but what they end
 // is ended: nobody is let in whose revocation can be read. Then the database goes on from there.
 static enum ctl_exit end_behind(struct replay *replay) {
-    struct view *text = &replay->walk.text;
     struct journal_event event;
-    const uint8_t *newline;
+    struct view line;
     enum ctl_exit exit_code = send(replay, false);
-    while (exit_code == CTL_EXIT_DONE && text->size > 0 &&
-           (newline = memchr(text->data, '\n', text->size)) != NULL) {
-        struct view line = view_from(text->data, (size_t)(newline - text->data));
-        *text = view_from(newline + 1, text->size - line.size - 1);
+    while (exit_code == CTL_EXIT_DONE && journal_peek(&replay->walk, &line)) {
+        journal_skip(&replay->walk, line);
         if (journal_parse(line, &event) != STATUS_OK)
             continue;
         replay->what[replay->n] = event.what;
